@@ -1,0 +1,120 @@
+"""Ranked sentences -> quotes of whole sentences, every one cut from the store."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ketqa.abstain import quote_probability
+from ketqa.reader import Reading
+from ketqa.store import Store
+from ketqa.twins import twin_key
+from ketqa.types import Evidence, Sentence, Span
+
+MAX_SENTENCES = 3
+# A sentence that begins so cannot be understood without the one before it.
+LEANS = re.compile(
+    r"[\"'“‘(\[]*(?:It|Its|This|These|Those|They|Their|He|She|His|Her|Such|Both|"
+    r"In addition|However|Thus|Therefore|As a result|Still|But|And|Also|Further|Unfortunately|"
+    r"The (?:study|studies|results?|findings|researchers|authors|treatment|majority|drug|"
+    r"trial|reviews?))\b"
+)
+# A leaning neighbour joins a quote when it is itself among the best this many sentences.
+NEIGHBOUR_RANK = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A run of neighbouring sentences that is quoted as one, and the reading it grew from."""
+
+    sentences: tuple[Sentence, ...]
+    reading: Reading
+
+    @property
+    def span(self) -> Span:
+        """The slice from the first sentence's start to the last one's end."""
+        first, last = self.sentences[0].span, self.sentences[-1].span
+        return Span(first.doc_id, first.start, last.end)
+
+
+def gather_evidence(
+    readings: Sequence[Reading], store: Store, *, k: int, confidence: float
+) -> tuple[Evidence, ...]:
+    """Return at most k quotes, best first.
+
+    Args:
+        readings: The sentences of the passages found, best first.
+        store: Where the quotes are cut from.
+        k: The most quotes.
+        confidence: That the corpus answers at all, 0..1.
+    """
+    quotes = choose_quotes(readings, store, k)
+    return tuple(
+        _evidence(rank, quote, quotes[0], confidence, store)
+        for rank, quote in enumerate(quotes, start=1)
+    )
+
+
+def choose_quotes(readings: Sequence[Reading], store: Store, k: int) -> list[Quote]:
+    """Turn ranked sentences into at most k quotes that share no words with each other.
+
+    A sentence that leans on its neighbour takes it in; a sentence already quoted, here or
+    in the same words elsewhere, is not quoted again.
+    """
+    near = {reading.sentence.number for reading in readings[:NEIGHBOUR_RANK]}
+    quoted: set[str] = set()
+    quotes: list[Quote] = []
+    for reading in readings:
+        if len(quotes) == k:
+            break
+        if twin_key(reading.sentence.text) in quoted:
+            continue
+        run = _stand_alone(reading.sentence, near, store)
+        quotes.append(Quote(tuple(run), reading))
+        quoted.update(twin_key(sentence.text) for sentence in run)
+    return quotes
+
+
+def _stand_alone(sentence: Sentence, near: set[int], store: Store) -> list[Sentence]:
+    """Take in the neighbours without which a sentence cannot be understood."""
+    passage = store.sentences(sentence.passage)
+    at = next(i for i, other in enumerate(passage) if other.number == sentence.number)
+    first, last = at, at
+    while first > 0 and last - first + 1 < MAX_SENTENCES and LEANS.match(passage[first].text):
+        if passage[first - 1].kind != "prose":
+            break
+        first -= 1
+    while last + 1 < len(passage) and last - first + 1 < MAX_SENTENCES:
+        following = passage[last + 1]
+        leans = following.kind == "prose" and LEANS.match(following.text)
+        if not leans or following.number not in near:
+            break
+        last += 1
+    return passage[first : last + 1]
+
+
+def _evidence(rank: int, quote: Quote, best: Quote, confidence: float, store: Store) -> Evidence:
+    span = quote.span
+    document = store.document(span.doc_id)
+    behind = best.reading.logit - quote.reading.logit
+    return Evidence(
+        rank=rank,
+        confidence=quote_probability(confidence, behind),
+        quote=document.text[span.start : span.end],
+        span=span,
+        source=document.source,
+        passage=store.passage(quote.sentences[0].passage),
+        also_at=tuple(_same_words(quote, store)),
+    )
+
+
+def _same_words(quote: Quote, store: Store) -> Iterator[Span]:
+    """Yield the other places where the corpus has the whole quote in the same words."""
+    for twin in store.twins(quote.sentences[0]):
+        last: Sentence | None = twin
+        for sentence in quote.sentences[1:]:
+            last = store.following(last) if last else None
+            if last is None or twin_key(last.text) != twin_key(sentence.text):
+                last = None
+                break
+        if last is not None:
+            yield Span(twin.span.doc_id, twin.span.start, last.span.end)

@@ -1,0 +1,213 @@
+"""A corpus folder -> an index on disk: built beside the old one, then switched to.
+
+A build that is killed at any moment leaves the old index as it was; the next build clears
+away what it left. Rows of texts that an index of the same model already holds are reused.
+"""
+
+import logging
+import secrets
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from ketqa.corpus import load_corpus
+from ketqa.dense import DenseIndex
+from ketqa.encode import Encoder, ModelFolder, Rows, SentenceEncoder
+from ketqa.errors import IndexBusy, IndexDamaged, IndexMismatch, IndexMissing
+from ketqa.lexical import LexicalIndex
+from ketqa.manifest import BUILDS, FORMAT, Manifest, Recipe, current_build, switch_to
+from ketqa.split import pack_passages, split_sentences
+from ketqa.store import Store, create_store
+from ketqa.types import Document, Passage, Sentence, Span, source_dict
+
+log = logging.getLogger(__name__)
+
+# What the packaged encoder can hold; 128 finds documents less well (README, "Figures").
+PASSAGE_TOKENS = 254
+ENCODE_STEP = 256
+STORE, PASSAGES, SENTENCES, WORDS = "corpus.sqlite", "passages", "sentences", "words"
+LIBRARIES = ("sentencex", "langchain-text-splitters", "faiss-cpu", "tantivy")
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What a build did; ``changed`` is False where the index was up to date already."""
+
+    fingerprint: str
+    counts: dict[str, int]
+    changed: bool
+    reused: int
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """Show no progress."""
+
+
+def build_index(
+    corpus: Path, index: Path, model: ModelFolder, *, progress: Progress = silent
+) -> BuildReport:
+    """Build an index, or leave it alone where nothing changed.
+
+    Args:
+        corpus: The documents' folder.
+        index: The index's folder; made where it does not exist.
+        model: The embedding model, from ``find_model``.
+        progress: Called with (stage, texts done, texts in all).
+
+    Raises:
+        CorpusError: A document or ``sources.toml`` cannot be used.
+        ModelError: The model cannot be loaded.
+        IndexBusy: Another process is building here.
+    """
+    documents = load_corpus(corpus)
+    recipe = _recipe(documents, model)
+    (index / BUILDS).mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(index / ".lock", timeout=0):
+            old = _usable(index)
+            if old and old.recipe.fingerprint == recipe.fingerprint:
+                return BuildReport(recipe.fingerprint, dict(old.counts), changed=False, reused=0)
+            return _build(documents, recipe, index, SentenceEncoder(model), old, progress)
+    except Timeout:
+        raise IndexBusy(f"{index}: another process is building here; wait for it") from None
+
+
+def split_documents(
+    documents: Sequence[Document], encoder: Encoder, *, tokens: int = PASSAGE_TOKENS
+) -> tuple[list[Passage], list[Sentence]]:
+    """Cut documents into passages of at most ``tokens`` tokens, and these into sentences."""
+    passages: list[Passage] = []
+    sentences: list[Sentence] = []
+    for document in documents:
+        text, doc_id = document.text, document.source.id
+        pieces = split_sentences(text, document.source.language)
+        sizes = encoder.count_tokens([text[piece.start : piece.end] for piece in pieces])
+        for first, last in pack_passages(pieces, sizes, min(tokens, encoder.max_tokens)):
+            span = Span(doc_id, pieces[first].start, pieces[last - 1].end)
+            number = len(passages)
+            passages.append(Passage(number, span, text[span.start : span.end]))
+            sentences += [
+                Sentence(
+                    number=len(sentences) + offset,
+                    passage=number,
+                    span=Span(doc_id, piece.start, piece.end),
+                    kind=piece.kind,
+                    text=text[piece.start : piece.end],
+                )
+                for offset, piece in enumerate(pieces[first:last])
+            ]
+    return passages, sentences
+
+
+def _recipe(documents: Sequence[Document], model: ModelFolder) -> Recipe:
+    return Recipe(
+        format=FORMAT,
+        model=model.name,
+        model_sha256=model.sha256,
+        passage_tokens=PASSAGE_TOKENS,
+        libraries={name: version(name) for name in LIBRARIES},
+        sources={document.source.file: _source_line(document) for document in documents},
+    )
+
+
+def _source_line(document: Document) -> str:
+    """Return all that is known of a document in one line: its hash, then its fields."""
+    fields = source_dict(document.source)
+    return " | ".join(f"{name}={value}" for name, value in fields.items() if value is not None)
+
+
+def _usable(index: Path) -> Manifest | None:
+    """Return the manifest of the build in use, or None where it must be built anew."""
+    try:
+        build = current_build(index)
+        manifest = Manifest.load(build)
+        manifest.check_files(build)
+    except IndexMissing:
+        return None
+    except (IndexDamaged, IndexMismatch) as error:
+        log.warning("building anew: %s", error)
+        return None
+    return manifest
+
+
+def _build(
+    documents: Sequence[Document],
+    recipe: Recipe,
+    index: Path,
+    encoder: Encoder,
+    old: Manifest | None,
+    progress: Progress,
+) -> BuildReport:
+    in_use = current_build(index) if old else None
+    _clear(index, keep=in_use)
+    name = f"{recipe.fingerprint[:12]}-{secrets.token_hex(3)}"
+    build = index / BUILDS / name
+    build.mkdir()
+    passages, sentences = split_documents(documents, encoder)
+    create_store(build / STORE, documents, passages, sentences)
+    known = _Known(in_use if old and old.recipe.model_sha256 == recipe.model_sha256 else None)
+    for folder, texts in (
+        (PASSAGES, [passage.text for passage in passages]),
+        (SENTENCES, [sentence.text for sentence in sentences]),
+    ):
+        rows = _encode(texts, encoder, known, folder, progress)
+        DenseIndex.build(rows).save(build / folder)
+    LexicalIndex.build((passage.text for passage in passages), build / WORDS)
+    counts = {"documents": len(documents), "passages": len(passages), "sentences": len(sentences)}
+    Manifest.of_build(recipe, counts, build).save(build)
+    switch_to(index, name)
+    return BuildReport(recipe.fingerprint, counts, changed=True, reused=known.reused)
+
+
+def _clear(index: Path, keep: Path | None) -> None:
+    """Remove every build but the one in use: what earlier and killed builds left."""
+    for build in (index / BUILDS).iterdir():
+        if build != keep:
+            shutil.rmtree(build)
+
+
+class _Known:
+    """The rows that the index in use already has, by text."""
+
+    def __init__(self, build: Path | None) -> None:
+        self.reused = 0
+        self._places: dict[str, tuple[DenseIndex, int]] = {}
+        if build is None:
+            return
+        with Store(build / STORE) as store:
+            passages, sentences = (DenseIndex.load(build / name) for name in (PASSAGES, SENTENCES))
+            for number in range(len(passages)):
+                self._places[store.passage(number).text] = (passages, number)
+            for sentence in store.all_sentences():
+                self._places[sentence.text] = (sentences, sentence.number)
+
+    def row(self, text: str) -> Rows | None:
+        place = self._places.get(text)
+        if place is None:
+            return None
+        self.reused += 1
+        rows: Rows = place[0].rows([place[1]])[0]
+        return rows
+
+
+def _encode(
+    texts: Sequence[str], encoder: Encoder, known: _Known, stage: str, progress: Progress
+) -> Rows:
+    """Return (n, dim) rows, encoding only the texts that are new."""
+    rows = [known.row(text) for text in texts]
+    new = [number for number, row in enumerate(rows) if row is None]
+    progress(stage, len(texts) - len(new), len(texts))
+    for low in range(0, len(new), ENCODE_STEP):
+        step = new[low : low + ENCODE_STEP]
+        fresh = encoder.encode_texts([texts[number] for number in step])
+        for number, row in zip(step, fresh, strict=True):
+            rows[number] = row
+        progress(stage, len(texts) - len(new) + low + len(step), len(texts))
+    return np.stack([row for row in rows if row is not None]).astype(np.float32)

@@ -1,0 +1,305 @@
+"""The command line: the only file that prints. Answers go to stdout, all else to stderr."""
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ketqa import present
+from ketqa.errors import KetqaError, QuestionError
+from ketqa.types import Answer, Evidence, Hit
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+DEFAULT_MODEL = "all-MiniLM-L6-v2"
+EPILOG = """\
+examples:
+  ketqa index                                   build the index of corpus/, or update it
+  ketqa ask "How long did relief last?"
+  ketqa ask "and in children?" --history "Does ketamine help?"
+  ketqa serve                                   the chat page, on this machine only
+
+Every quote is cut from its document, character for character. Nothing is generated,
+and nothing leaves this machine.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0 fine, 1 a told error, 2 wrong usage."""
+    options = _parser().parse_args(arguments)
+    _show_warnings()
+    try:
+        return int(options.run(options))
+    except KetqaError as error:
+        print(f"ketqa: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # The reader went away (| head): nothing is wrong, and Python must not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ketqa",
+        description="Ask a question, get the exact sentences that answer it, each with its source.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"ketqa {_version()}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    index = _command(commands, "index", _index, "build the index of a folder, or update it")
+    index.add_argument("--corpus", type=Path, default=Path("corpus"), help="the documents' folder")
+    index.add_argument(
+        "--model",
+        default=DEFAULT_MODEL,
+        metavar="NAME_OR_PATH",
+        help="a sentence-transformers model (default: %(default)s, which comes with ketqa)",
+    )
+
+    ask = _command(commands, "ask", _ask, "answer a question with quotes")
+    asked = ask.add_mutually_exclusive_group(required=True)
+    asked.add_argument("question", nargs="?", metavar="QUESTION", help="in your own words")
+    asked.add_argument(
+        "--questions",
+        type=Path,
+        metavar="FILE.jsonl",
+        help='one {"id", "question", "history"} a line; answers come one a line, with --json',
+    )
+    ask.add_argument(
+        "--history", nargs="+", default=[], metavar="EARLIER", help="earlier questions of the chat"
+    )
+    ask.add_argument("-k", type=_positive, default=5, help="the most quotes (default: 5)")
+    ask.add_argument(
+        "--min-confidence",
+        type=float,
+        metavar="P",
+        help="quote when the corpus answers with at least this probability; 0 always quotes",
+    )
+    ask.add_argument("--json", action="store_true", help="print one JSON object an answer")
+
+    search = _command(commands, "search", _search, "list the passages that match")
+    search.add_argument("question", metavar="QUESTION", help="in your own words")
+    search.add_argument("-k", type=_positive, default=10, help="the most passages (default: 10)")
+    search.add_argument("--json", action="store_true", help="print one JSON object")
+
+    verify = _command(commands, "verify", _verify, "check every promise that can be checked")
+    verify.add_argument("--corpus", type=Path, default=Path("corpus"), help="the documents' folder")
+
+    serve = _command(commands, "serve", _serve, "open the chat page")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    serve.add_argument("--port", type=int, default=7860, help="port to listen on (%(default)s)")
+    return parser
+
+
+def _command(
+    commands: Any, name: str, run: Callable[[argparse.Namespace], int], words: str
+) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(
+        name, help=words, description=f"{words[0].upper()}{words[1:]}."
+    )
+    command.add_argument("--index", type=Path, default=Path("index"), help="the index's folder")
+    command.set_defaults(run=run)
+    return command
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {number}")
+    return number
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("ketqa")
+
+
+def _show_warnings() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("ketqa: %(message)s"))
+    logger = logging.getLogger("ketqa")
+    logger.handlers = [handler]
+
+
+def _index(options: argparse.Namespace) -> int:
+    from ketqa.build import build_index
+    from ketqa.encode import find_model
+
+    with _progress_bar() as progress:
+        report = build_index(
+            options.corpus,
+            options.index,
+            find_model(options.model, download=True),
+            progress=progress,
+        )
+    size = ", ".join(present.count(n, name.removesuffix("s")) for name, n in report.counts.items())
+    if report.changed:
+        print(f"{options.index}: built: {size}; {report.reused:,} vectors reused")
+    else:
+        print(f"{options.index}: nothing changed, nothing to do: {size}")
+    return 0
+
+
+def _ask(options: argparse.Namespace) -> int:
+    from ketqa.index import Index
+
+    if options.questions:
+        return _ask_file(options)
+    with Index.open(options.index) as index:
+        answer = index.ask(
+            options.question,
+            history=options.history,
+            k=options.k,
+            min_confidence=options.min_confidence,
+        )
+    if options.json:
+        _print_json(answer.to_dict())
+    else:
+        _print_answer(_console(), answer)
+    return 0
+
+
+def _ask_file(options: argparse.Namespace) -> int:
+    """Answer a file of questions; all are checked before the first is answered."""
+    from ketqa.index import Index
+
+    if not options.json:
+        raise KetqaError("--questions needs --json: answers to a file come as JSON, one a line")
+    rows = list(_read_questions(options.questions))
+    with Index.open(options.index) as index:
+        for row in rows:
+            answer = index.ask(
+                row["question"],
+                history=row["history"],
+                k=options.k,
+                min_confidence=options.min_confidence,
+            )
+            _print_json({"id": row["id"], "answer": answer.to_dict()})
+    return 0
+
+
+def _read_questions(file: Path) -> Iterator[dict[str, Any]]:
+    from ketqa.query import build_query
+
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise KetqaError(f"{file}: cannot be read: {error}") from None
+    for number, line in enumerate(lines, start=1):
+        where = f"{file}: line {number}"
+        try:
+            row = json.loads(line)
+            checked = {"id": row["id"], "question": row["question"]}
+            checked["history"] = list(row.get("history", []))
+            build_query(checked["question"], checked["history"])
+        except QuestionError as error:
+            raise KetqaError(f"{where}: {error}") from None
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise KetqaError(
+                f'{where}: must be {{"id": "...", "question": "...", "history": ["..."]}}'
+            ) from None
+        yield checked
+
+
+def _search(options: argparse.Namespace) -> int:
+    from ketqa.index import Index
+
+    with Index.open(options.index) as index:
+        hits = index.search(options.question, options.k)
+    if options.json:
+        _print_json({"question": options.question, "hits": [hit.to_dict() for hit in hits]})
+    else:
+        _print_hits(_console(), hits)
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from ketqa.verify import verify_index
+
+    checks = verify_index(options.index, options.corpus)
+    for check in checks:
+        print(f"{'FAILED' if check.problem else 'kept  '}  {check.promise}")
+        if check.problem:
+            print(f"        {check.problem}")
+    return 1 if any(check.problem for check in checks) else 0
+
+
+def _serve(options: argparse.Namespace) -> int:
+    try:
+        from ketqa.web.server import serve
+    except ModuleNotFoundError as error:
+        raise KetqaError(
+            f"the page needs {error.name}; install it with: pip install 'ketqa[app]'"
+        ) from None
+    serve(options.index, host=options.host, port=options.port)
+    return 0
+
+
+@contextmanager
+def _progress_bar() -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar on a terminal, and nothing elsewhere."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
+        tasks: dict[str, Any] = {}
+
+        def show(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(f"encoding {stage}", total=total)
+            bar.update(tasks[stage], completed=done)
+
+        yield show
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=True)
+
+
+def _print_json(table: dict[str, Any]) -> None:
+    print(json.dumps(table, ensure_ascii=False), flush=True)
+
+
+def _print_answer(console: "Console", answer: Answer) -> None:
+    if answer.query != answer.question:
+        console.print(f"Searched: {answer.query}", style="dim", markup=False)
+    console.print(present.verdict(answer), style="bold", markup=False)
+    for item in answer.evidence or answer.related:
+        _print_evidence(console, item)
+    console.print(f"\n{present.STANDING}", style="dim", markup=False)
+
+
+def _print_evidence(console: "Console", item: Evidence) -> None:
+    console.print(f"\n{item.rank}. {item.quote}", markup=False)
+    console.print(f"   {present.citation(item.source)}", style="cyan", markup=False)
+    if item.source.interest:
+        console.print(f"   {item.source.interest}", style="yellow", markup=False)
+    place = f"   {item.source.file}:{item.span.start}-{item.span.end} · {present.sureness(item)}"
+    console.print(place, style="dim", markup=False)
+    for span in item.also_at:
+        also = f"   also at {span.doc_id}:{span.start}-{span.end}"
+        console.print(also, style="dim", markup=False)
+
+
+def _print_hits(console: "Console", hits: Sequence[Hit]) -> None:
+    if not hits:
+        console.print("No passage matches.", style="bold")
+    for hit in hits:
+        span = hit.passage.span
+        console.print(f"\n{hit.rank}. {hit.passage.text}", markup=False)
+        place = f"   {span.doc_id}:{span.start}-{span.end} · score {hit.score:.3f}"
+        console.print(place, style="dim", markup=False)

@@ -1,0 +1,118 @@
+"""Words -> the texts that share most of them. The only file that knows tantivy.
+
+Texts are folded and cut into stems here, on a copy; the engine only sees the stems, so
+documents, questions and sentences are always read the same way.
+"""
+
+import math
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Self, cast
+
+import tantivy
+
+# Robertson & Zaragoza 2009; tantivy's own values, fixed there.
+K1, B = 1.2, 0.75
+FOLDED = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "\u00a0": " ", "\u00ad": ""})
+APOSTROPHE = re.compile(r"'s\b|(?<=\w)'(?=\w)")
+# A decimal number is one word, so that 0.5 does not match every 5.
+WORDS = r"[0-9]+(?:\.[0-9]+)*|[\p{L}\p{N}]+"
+WRITER_BYTES = 128 << 20
+
+
+@cache
+def _analyzer() -> tantivy.TextAnalyzer:
+    return (
+        tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.regex(WORDS))
+        .filter(tantivy.Filter.lowercase())
+        .filter(tantivy.Filter.ascii_fold())
+        .filter(tantivy.Filter.stopword("english"))
+        .filter(tantivy.Filter.stemmer("english"))
+        .build()
+    )
+
+
+def stems(text: str) -> list[str]:
+    """Return the stems of a text's words, in order, English stop words left out."""
+    folded = unicodedata.normalize("NFKC", text.translate(FOLDED))
+    return list(_analyzer().analyze(APOSTROPHE.sub("", folded)))
+
+
+class LexicalIndex:
+    """BM25 over texts, numbered from 0 in the order they were built from."""
+
+    def __init__(self, index: tantivy.Index) -> None:
+        """Wrap an index that ``build`` wrote."""
+        self._searcher = index.searcher()
+        self._schema = index.schema
+
+    @classmethod
+    def build(cls, texts: Iterable[str], folder: Path) -> Self:
+        """Write an index of the texts into an empty folder and open it."""
+        folder.mkdir(parents=True)
+        schema = (
+            tantivy.SchemaBuilder()
+            .add_integer_field("number", fast=True)
+            .add_text_field("stems", tokenizer_name="whitespace", index_option="freq")
+            .build()
+        )
+        index = tantivy.Index(schema, str(folder))
+        # One thread keeps the texts in order, so that ties come out the same every time.
+        writer = index.writer(WRITER_BYTES, num_threads=1)
+        for number, text in enumerate(texts):
+            writer.add_document(tantivy.Document(number=number, stems=" ".join(stems(text))))
+        writer.commit()
+        writer.wait_merging_threads()
+        index.reload()
+        return cls(index)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Open what ``build`` wrote."""
+        return cls(tantivy.Index.open(str(folder)))
+
+    def __len__(self) -> int:
+        """Return how many texts there are."""
+        return int(self._searcher.num_docs)
+
+    def search(self, query: str, k: int) -> dict[int, float]:
+        """Return BM25 scores, all above 0, of at most k texts that share a word.
+
+        Ties at the end of the list go to the lower number.
+        """
+        terms = [
+            (tantivy.Occur.Should, tantivy.Query.term_query(self._schema, "stems", stem))
+            for stem in stems(query)
+        ]
+        if not terms:
+            return {}
+        hits = self._searcher.search(tantivy.Query.boolean_query(terms), limit=k).hits
+        addresses = [address for _, address in hits]
+        numbers = cast("list[int]", self._searcher.fast_field_values("number", addresses))
+        return {number: score for number, (score, _) in zip(numbers, hits, strict=True)}
+
+    def idf(self, stem: str) -> float:
+        """Return how telling a stem is: the rarer in the corpus, the higher; above 0."""
+        found = self._searcher.doc_freq("stems", stem)
+        return math.log(1 + (len(self) - found + 0.5) / (found + 0.5))
+
+    def best_possible(self, query: str) -> float:
+        """Return the BM25 score that no text can exceed for this query."""
+        return sum(self.idf(stem) for stem in stems(query)) * (K1 + 1)
+
+    def score_texts(self, query: str, texts: Sequence[str]) -> list[float]:
+        """Return the BM25 score of texts outside the index, with the index's word rarity."""
+        bags = [Counter(stems(text)) for text in texts]
+        mean = sum(bag.total() for bag in bags) / max(1, len(bags)) or 1.0
+        weights = [(stem, self.idf(stem)) for stem in stems(query)]
+        return [
+            sum(
+                weight * bag[stem] * (K1 + 1) / (bag[stem] + K1 * (1 - B + B * bag.total() / mean))
+                for stem, weight in weights
+            )
+            for bag in bags
+        ]

@@ -1,0 +1,249 @@
+"""Document -> sentences -> passages, each a slice of the document's own text.
+
+Paragraphs come from the lines, sentences from sentencex, passages from langchain's
+splitter, which is given sentence numbers instead of text: so every boundary is a
+sentence boundary, and every place is our own offset. Nothing here rewrites text.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import sentencex
+
+from ketqa.types import SentenceKind
+
+# A line longer than this was not wrapped by hand: in such a block every line is a paragraph.
+WRAP_WIDTH = 120
+# Headings are short: the longest in the shipped corpus has 12 words.
+HEADING_WORDS = 15
+# Without a full stop, so few words make a label, not a statement ("Enter your info below…").
+LABEL_WORDS = 5
+# Lines are wrapped at 60 characters or more; shorter ones were ended on purpose.
+SHORTEST_WRAP = 60
+# Words up to this length ("for", "the") stay small in a title.
+SMALL_WORD = 3
+
+LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
+# What stands before the first word of a line but is no part of the sentence: markers of
+# headings, quotations and lists, white space, byte order marks, zero-width spaces.
+INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
+LEAD = re.compile(rf"(?:[\s{INVISIBLE}]|#{{1,6}}(?=\s)|>|[-*+•·▪◦–—](?=\s))*")
+TRAIL = re.compile(rf"[\s{INVISIBLE}]*\Z")
+LIST_ITEM = re.compile(r"\s*(?:[-*+•·▪◦]|\d{1,3}[.)])\s")
+MARKDOWN_HEADING = re.compile(r"#{1,6}\s")
+MARKDOWN_RULE = re.compile(r"\s*(?:[-=_*]\s*){3,}\Z")
+CLOSING = "\"'”’»)]*_"
+FULL_STOP = re.compile(rf"[.!?…。！？][{re.escape(CLOSING)}]*\Z")
+QUESTION_MARK = re.compile(rf"[?？][{re.escape(CLOSING)}]*\Z")
+ELLIPSIS = re.compile(rf"(?:…|\.\.\.)[{re.escape(CLOSING)}]*\Z")
+WORD = re.compile(r"\w[\w'’-]*")
+# sentencex ends a sentence after these although the same sentence goes on.
+UNFINISHED = re.compile(r"\b(?:et al|cf|vs|approx|e\.g|i\.e|Fig|No)\.\s*\Z")
+# "…dysfunction.Intractable": a full stop between a word and a capital with no blank.
+RUN_ON = re.compile(r"(?<=[a-z]{2}[.!?])(?=[A-Z][a-z])")
+
+# Between the numbers handed to langchain's splitter, weakest boundary last.
+SECTION, PARAGRAPH, SENTENCE = "\x1c", "\x1d", "\x1e"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A sentence before it is numbered: its place, its kind, and the paragraph it is in."""
+
+    start: int
+    end: int
+    kind: SentenceKind
+    paragraph: int
+
+
+def split_sentences(text: str, language: str = "en") -> list[Piece]:
+    """Cut a text into sentences, in order, never overlapping.
+
+    Args:
+        text: The document's canonical text.
+        language: ISO 639-1 code, for the abbreviations that sentencex knows.
+
+    Returns:
+        Every stretch of the text that holds a letter or digit, outer white space and
+        line markers left out.
+    """
+    paragraphs = list(_paragraphs(text))
+    headings = {text[low:high] for low, high, heading in paragraphs if heading}
+    pieces: list[Piece] = []
+    for number, (start, end, heading) in enumerate(paragraphs):
+        if heading:
+            pieces.append(Piece(start, end, "heading", number))
+            continue
+        for low, high in _sentences(text, start, end, language, headings):
+            pieces.append(Piece(low, high, _kind(text[low:high], headings), number))
+    return pieces
+
+
+def pack_passages(
+    pieces: Sequence[Piece], sizes: Sequence[int], budget: int
+) -> list[tuple[int, int]]:
+    """Group neighbouring sentences so that each group stays within a token budget.
+
+    Args:
+        pieces: The sentences of one document, in order.
+        sizes: Tokens of each sentence.
+        budget: The most tokens in one passage; a single longer sentence stands alone.
+
+    Returns:
+        Half-open ranges of indices into ``pieces`` that cover all of them, in order.
+    """
+    from langchain_text_splitters import RecursiveCharacterTextSplitter
+
+    if not pieces:
+        return []
+    splitter = RecursiveCharacterTextSplitter(
+        separators=[SECTION, PARAGRAPH, SENTENCE],
+        keep_separator="end",
+        chunk_size=budget,
+        chunk_overlap=0,
+        strip_whitespace=False,
+        length_function=_size_of(sizes),
+    )
+    outline = "".join(_outline(pieces))
+    ranges: list[tuple[int, int]] = []
+    for chunk in splitter.split_text(outline):
+        numbers = re.findall(r"\d+", chunk)
+        ranges.append((int(numbers[0]), int(numbers[-1]) + 1))
+    return ranges
+
+
+def _size_of(sizes: Sequence[int]) -> Callable[[str], int]:
+    return lambda outline: sum(sizes[int(number)] for number in re.findall(r"\d+", outline))
+
+
+def _outline(pieces: Sequence[Piece]) -> Iterator[str]:
+    """Write the sentences as their numbers, with the boundary that follows each."""
+    for number, piece in enumerate(pieces):
+        after = pieces[number + 1] if number + 1 < len(pieces) else None
+        if after is None:
+            yield str(number)
+        elif after.kind == "heading" and piece.kind != "heading":
+            yield f"{number}{SECTION}"
+        elif after.paragraph != piece.paragraph and piece.kind != "heading":
+            yield f"{number}{PARAGRAPH}"
+        else:
+            yield f"{number}{SENTENCE}"
+
+
+def _paragraphs(text: str) -> Iterator[tuple[int, int, bool]]:
+    """Yield the trimmed places of paragraphs and list items, and whether each is a heading."""
+    for block in _blocks(text):
+        wrapped = max(end - start for start, end in block) <= WRAP_WIDTH
+        for start, end in _join_wrapped(text, block) if wrapped else block:
+            low, high = _trim(text, start, end)
+            if low < high:
+                marked = MARKDOWN_HEADING.match(text, start) is not None
+                yield low, high, marked or _is_heading(text[low:high])
+
+
+def _blocks(text: str) -> Iterator[list[tuple[int, int]]]:
+    """Yield runs of lines between blank lines."""
+    block: list[tuple[int, int]] = []
+    for match in LINE.finditer(text):
+        line = match.group()
+        if line.strip() and not MARKDOWN_RULE.match(line):
+            block.append(match.span())
+        elif block:
+            yield block
+            block = []
+    if block:
+        yield block
+
+
+def _join_wrapped(text: str, block: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Join the lines of one wrapped paragraph; a heading or a list item stands alone."""
+    width = max(end - start for start, end in block)
+    start, end = block[0]
+    for low, high in block[1:]:
+        line, following = text[start:end].rstrip(), text[low:high]
+        last_line = line.splitlines()[-1]
+        if (
+            LIST_ITEM.match(following)
+            or MARKDOWN_HEADING.match(following)
+            or MARKDOWN_HEADING.match(last_line)
+            or _ends_short(last_line, following, width)
+        ):
+            yield start, end
+            start = low
+        end = high
+    yield start, end
+
+
+def _ends_short(line: str, following: str, width: int) -> bool:
+    """Tell a heading above a wrapped paragraph: too short to have been wrapped there."""
+    return (
+        width > SHORTEST_WRAP
+        and len(line) < 0.6 * width
+        and not FULL_STOP.search(line)
+        and following.lstrip()[:1].isupper()
+    )
+
+
+def _sentences(
+    text: str, start: int, end: int, language: str, headings: Iterable[str]
+) -> Iterator[tuple[int, int]]:
+    """Yield the trimmed places of the sentences of one paragraph."""
+    low = start
+    for cut in _cuts(text[start:end], language, headings):
+        trimmed = _trim(text, low, start + cut)
+        if trimmed[0] < trimmed[1]:
+            yield trimmed
+        low = start + cut
+
+
+def _cuts(paragraph: str, language: str, headings: Iterable[str]) -> list[int]:
+    """Return the offsets at which a sentence ends, the paragraph's own end last."""
+    cuts: list[int] = []
+    offset = 0
+    for piece in sentencex.segment(language, paragraph):
+        if cuts and UNFINISHED.search(paragraph[:offset]) and not piece[:1].isupper():
+            cuts.pop()
+        cuts += [offset + match.start() for match in RUN_ON.finditer(piece)]
+        cuts += _after_heading(piece, offset, headings)
+        offset += len(piece)
+        cuts.append(offset)
+    if offset != len(paragraph):
+        raise AssertionError("sentencex lost text: its pieces must join to the paragraph")
+    return sorted(set(cuts))
+
+
+def _after_heading(sentence: str, offset: int, headings: Iterable[str]) -> list[int]:
+    """Cut after a heading of the same document that was pasted into running text."""
+    for heading in headings:
+        rest = sentence[len(heading) :]
+        if sentence.startswith(heading) and re.match(r"\s+[A-Z]", rest):
+            return [offset + len(heading)]
+    return []
+
+
+def _trim(text: str, start: int, end: int) -> tuple[int, int]:
+    """Leave out white space and line markers at the ends; empty where no word is left."""
+    lead = LEAD.match(text, start, end)
+    low = lead.end() if lead else start
+    high = start + len(TRAIL.sub("", text[start:end]))
+    return (low, high) if WORD.search(text, low, max(low, high)) else (low, low)
+
+
+def _is_heading(line: str) -> bool:
+    """Tell a heading, a menu entry or a form label from a sentence."""
+    words = WORD.findall(line)
+    if FULL_STOP.search(line) and not (ELLIPSIS.search(line) or QUESTION_MARK.search(line)):
+        return False
+    if len(words) <= LABEL_WORDS:
+        return True
+    telling = [word for word in words if len(word) > SMALL_WORD or word.isupper()]
+    capitals = sum(word[0].isupper() or word[0].isdigit() for word in telling)
+    one_line = "\n" not in line and "\r" not in line
+    return one_line and len(words) <= HEADING_WORDS and capitals >= 0.6 * len(telling)
+
+
+def _kind(sentence: str, headings: Iterable[str]) -> SentenceKind:
+    if sentence in headings:
+        return "heading"
+    return "question" if QUESTION_MARK.search(sentence) else "prose"

@@ -1,0 +1,150 @@
+"""Documents, passages and sentences on disk: one SQLite file, the one truth.
+
+Everything else in an index is derived from it, and every quote is cut from it.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Self
+
+from ketqa.errors import IndexDamaged
+from ketqa.twins import twin_key
+from ketqa.types import Document, Passage, Sentence, SentenceKind, Source, Span, source_dict
+
+SCHEMA = """
+CREATE TABLE document (id TEXT PRIMARY KEY, source TEXT NOT NULL, text TEXT NOT NULL);
+CREATE TABLE passage (
+    number INTEGER PRIMARY KEY, document TEXT NOT NULL REFERENCES document,
+    start INTEGER NOT NULL, end INTEGER NOT NULL);
+CREATE TABLE sentence (
+    number INTEGER PRIMARY KEY, passage INTEGER NOT NULL REFERENCES passage,
+    start INTEGER NOT NULL, end INTEGER NOT NULL, kind TEXT NOT NULL, twin TEXT NOT NULL);
+CREATE INDEX sentence_passage ON sentence (passage);
+CREATE INDEX sentence_twin ON sentence (twin);
+"""
+SENTENCES = (
+    "SELECT sentence.number, passage, document, sentence.start, sentence.end, kind"
+    " FROM sentence JOIN passage ON passage.number = sentence.passage"
+)
+IN_ORDER = "ORDER BY sentence.number"
+
+
+def create_store(
+    file: Path,
+    documents: Sequence[Document],
+    passages: Sequence[Passage],
+    sentences: Sequence[Sentence],
+) -> None:
+    """Write a new store."""
+    with sqlite3.connect(file) as connection:
+        connection.executescript(SCHEMA)
+        connection.executemany(
+            "INSERT INTO document VALUES (?, ?, ?)",
+            ((d.source.id, json.dumps(source_dict(d.source)), d.text) for d in documents),
+        )
+        connection.executemany(
+            "INSERT INTO passage VALUES (?, ?, ?, ?)",
+            ((p.number, p.span.doc_id, p.span.start, p.span.end) for p in passages),
+        )
+        connection.executemany(
+            "INSERT INTO sentence VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                (s.number, s.passage, s.span.start, s.span.end, s.kind, twin_key(s.text))
+                for s in sentences
+            ),
+        )
+    connection.close()
+
+
+class Store:
+    """Reads a store; safe to use from several threads."""
+
+    def __init__(self, file: Path) -> None:
+        """Open a store for reading only.
+
+        Raises:
+            IndexDamaged: The file is gone or is no store.
+        """
+        try:
+            self._connection = sqlite3.connect(
+                f"{file.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
+            )
+            self._connection.execute("SELECT count(*) FROM document").fetchone()
+        except sqlite3.Error as error:
+            raise IndexDamaged(f"{file}: {error}; build the index again: ketqa index") from None
+        self.document = lru_cache(maxsize=256)(self._document)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        """Return the store itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def counts(self) -> dict[str, int]:
+        """Return how many documents, passages and sentences there are."""
+        row = self._connection.execute(
+            "SELECT (SELECT count(*) FROM document), (SELECT count(*) FROM passage),"
+            " (SELECT count(*) FROM sentence)"
+        ).fetchone()
+        return dict(zip(("documents", "passages", "sentences"), row, strict=True))
+
+    def document_ids(self) -> list[str]:
+        """Return the documents' ids, sorted."""
+        rows = self._connection.execute("SELECT id FROM document ORDER BY id")
+        return [row[0] for row in rows]
+
+    def _document(self, doc_id: str) -> Document:
+        row = self._connection.execute(
+            "SELECT source, text FROM document WHERE id = ?", (doc_id,)
+        ).fetchone()
+        if row is None:
+            raise KeyError(doc_id)
+        return Document(Source(**json.loads(row[0])), row[1])
+
+    def passage(self, number: int) -> Passage:
+        """Return one passage."""
+        row = self._connection.execute(
+            "SELECT document, start, end FROM passage WHERE number = ?", (number,)
+        ).fetchone()
+        if row is None:
+            raise KeyError(number)
+        return Passage(number, Span(*row), self.document(row[0]).text[row[1] : row[2]])
+
+    def sentences(self, passage: int) -> list[Sentence]:
+        """Return the sentences of a passage, in order."""
+        return self._sentences(f"{SENTENCES} WHERE passage = ? {IN_ORDER}", passage)
+
+    def all_sentences(self) -> Iterator[Sentence]:
+        """Yield every sentence, in order."""
+        for row in self._connection.execute(f"{SENTENCES} {IN_ORDER}"):
+            yield self._sentence(*row)
+
+    def twins(self, sentence: Sentence) -> list[Sentence]:
+        """Return the other sentences of the same words, anywhere in the corpus."""
+        key = twin_key(sentence.text)
+        twins = self._sentences(f"{SENTENCES} WHERE twin = ? {IN_ORDER}", key)
+        return [twin for twin in twins if twin.number != sentence.number]
+
+    def following(self, sentence: Sentence) -> Sentence | None:
+        """Return the next sentence of the same document."""
+        found = self._sentences(f"{SENTENCES} WHERE sentence.number = ?", sentence.number + 1)
+        return found[0] if found and found[0].span.doc_id == sentence.span.doc_id else None
+
+    def _sentences(self, statement: str, value: object) -> list[Sentence]:
+        rows = self._connection.execute(statement, (value,)).fetchall()
+        return [self._sentence(*row) for row in rows]
+
+    def _sentence(
+        self, number: int, passage: int, doc_id: str, start: int, end: int, kind: SentenceKind
+    ) -> Sentence:
+        text = self.document(doc_id).text[start:end]
+        return Sentence(number, passage, Span(doc_id, start, end), kind, text)

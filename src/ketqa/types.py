@@ -1,0 +1,198 @@
+"""The records that flow from the corpus to an answer. All are frozen.
+
+Offsets are Unicode code points, half open, into ``Document.text``: a quote is always
+``text[start:end]``. Numbers of sentences and passages count through the whole corpus
+from 0, in the order of the documents. Scores are higher when better.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+SentenceKind = Literal["prose", "heading", "question"]
+Status = Literal["evidence", "related", "no_evidence"]
+Witness = Literal["document", "curator", "file"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a document comes from; None means the document does not state it."""
+
+    id: str
+    file: str
+    sha256: str
+    title: str
+    publisher: str | None = None
+    author: str | None = None
+    published: str | None = None
+    url: str | None = None
+    kind: str | None = None
+    interest: str | None = None
+    language: str = "en"
+    said_by: Mapping[str, Witness] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document: its source and its canonical text, exactly as it was decoded."""
+
+    source: Source
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """``text[start:end]`` of one document."""
+
+    doc_id: str
+    start: int
+    end: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start < self.end:
+            raise ValueError(f"a span must be 0 <= start < end, got {self.start}:{self.end}")
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence. Only prose is ever quoted: headings and questions answer nothing."""
+
+    number: int
+    passage: int
+    span: Span
+    kind: SentenceKind
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A run of neighbouring sentences that fits the encoder, and the slice it covers."""
+
+    number: int
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage that matched a query. ``rank`` counts from 1, ``score`` lies in 0..1."""
+
+    rank: int
+    score: float
+    passage: Passage
+    source: Source
+    dense: float
+    lexical: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "rank": self.rank,
+            "score": round(self.score, 4),
+            "dense": round(self.dense, 4),
+            "lexical": round(self.lexical, 4),
+            "source": source_dict(self.source),
+            "passage": {**place(self.passage.span), "text": self.passage.text},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One quote: whole sentences, their place, their source, the passage around them.
+
+    ``quote`` equals the document's ``text[span.start:span.end]``. ``confidence`` is the
+    calibrated probability, 0..1, that the quote answers the question. ``also_at`` are
+    the other places where the corpus says the same words.
+    """
+
+    rank: int
+    confidence: float
+    quote: str
+    span: Span
+    source: Source
+    passage: Passage
+    also_at: tuple[Span, ...] = ()
+    page: int | None = None
+    second_hand: bool | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "rank": self.rank,
+            "confidence": round(self.confidence, 4),
+            "quote": self.quote,
+            "span": place(self.span),
+            "source": source_dict(self.source),
+            "passage": {**place(self.passage.span), "text": self.passage.text},
+            "page": self.page,
+            "second_hand": self.second_hand,
+            "also_at": [{"file": span.doc_id, **place(span)} for span in self.also_at],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A word of care beside an answer: the question tells of an emergency, or asks for advice."""
+
+    kind: Literal["emergency", "advice"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the corpus says to a question, or that it says nothing.
+
+    ``confidence`` is the calibrated probability, 0..1, that the corpus answers. ``query``
+    is what was searched. ``evidence`` is empty unless ``status`` is "evidence";
+    ``related`` holds what lies nearest where ``status`` is "related".
+    """
+
+    question: str
+    query: str
+    status: Status
+    confidence: float
+    evidence: tuple[Evidence, ...]
+    related: tuple[Evidence, ...]
+    searched: Mapping[str, int]
+    timings_ms: Mapping[str, float]
+    index: str
+    notices: tuple[Notice, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form, version 1."""
+        return {
+            "question": self.question,
+            "query": self.query,
+            "status": self.status,
+            "confidence": round(self.confidence, 4),
+            "notices": [{"kind": notice.kind, "text": notice.text} for notice in self.notices],
+            "evidence": [item.to_dict() for item in self.evidence],
+            "related": [item.to_dict() for item in self.related],
+            "searched": dict(self.searched),
+            "timings_ms": {stage: round(ms, 1) for stage, ms in self.timings_ms.items()},
+            "index": self.index,
+            "version": 1,
+        }
+
+
+def source_dict(source: Source) -> dict[str, Any]:
+    """Return the JSON form of a source."""
+    return {
+        "id": source.id,
+        "file": source.file,
+        "title": source.title,
+        "publisher": source.publisher,
+        "author": source.author,
+        "published": source.published,
+        "url": source.url,
+        "kind": source.kind,
+        "interest": source.interest,
+        "language": source.language,
+        "sha256": source.sha256,
+        "said_by": dict(source.said_by),
+    }
+
+
+def place(span: Span) -> dict[str, int]:
+    """Return the JSON form of a place within one document."""
+    return {"start": span.start, "end": span.end}

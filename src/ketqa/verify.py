@@ -1,0 +1,119 @@
+"""Check every promise of an index that can be checked on disk."""
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from ketqa.build import PASSAGES, SENTENCES, STORE, WORDS
+from ketqa.corpus import load_corpus
+from ketqa.dense import DenseIndex
+from ketqa.errors import KetqaError
+from ketqa.lexical import LexicalIndex
+from ketqa.manifest import Manifest, current_build
+from ketqa.store import Store
+from ketqa.types import Document
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One promise, and what is wrong with it; kept where ``problem`` is empty."""
+
+    promise: str
+    problem: str = ""
+
+
+def verify_index(index: Path, corpus: Path | None) -> list[Check]:
+    """Check an index, and its documents where their folder is given.
+
+    Returns:
+        One check a promise; after the first that fails, those that build on it are left out.
+    """
+    checks: list[Check] = []
+    for promise, look in (
+        ("every file of the index is the one that was built", _check_files),
+        ("stored texts are the documents' own, byte for byte", _check_texts),
+        ("every sentence lies whole within its passage, none overlap", _check_places),
+        ("vectors and words cover every passage and sentence", _check_sizes),
+    ):
+        try:
+            look(index)
+        except KetqaError as error:
+            return [*checks, Check(promise, str(error))]
+        checks.append(Check(promise))
+    if corpus is not None:
+        checks.append(_check_corpus(index, corpus))
+    return checks
+
+
+class _Broken(KetqaError):
+    """A promise that does not hold."""
+
+
+def _check_files(index: Path) -> None:
+    build = current_build(index)
+    Manifest.load(build).check_files(build)
+
+
+def _check_texts(index: Path) -> None:
+    with Store(current_build(index) / STORE) as store:
+        for doc_id in store.document_ids():
+            document = store.document(doc_id)
+            if _sha256(document) != document.source.sha256:
+                raise _Broken(f"{doc_id}: the stored text is not the document's")
+
+
+def _check_places(index: Path) -> None:
+    with Store(current_build(index) / STORE) as store:
+        before = None
+        for sentence in store.all_sentences():
+            passage = store.passage(sentence.passage).span
+            span = sentence.span
+            if not passage.start <= span.start < span.end <= passage.end:
+                raise _Broken(f"sentence {sentence.number}: lies outside its passage")
+            if before and before.doc_id == span.doc_id and before.end > span.start:
+                raise _Broken(f"sentence {sentence.number}: overlaps the one before it")
+            if span.end > len(store.document(span.doc_id).text) or not sentence.text.strip():
+                raise _Broken(f"sentence {sentence.number}: holds no text of its document")
+            before = span
+
+
+def _check_sizes(index: Path) -> None:
+    build = current_build(index)
+    counts = Manifest.load(build).counts
+    with Store(build / STORE) as store:
+        found = {
+            "the store": store.counts(),
+            "the vectors": {
+                "passages": len(DenseIndex.load(build / PASSAGES)),
+                "sentences": len(DenseIndex.load(build / SENTENCES)),
+            },
+            "the words": {"passages": len(LexicalIndex.load(build / WORDS))},
+        }
+    for where, sizes in found.items():
+        for name, size in sizes.items():
+            if size != counts[name]:
+                raise _Broken(f"{where}: {size} {name}, built were {counts[name]}")
+
+
+def _check_corpus(index: Path, corpus: Path) -> Check:
+    promise = f"the documents in {corpus} are the ones that were indexed"
+    recorded = Manifest.load(current_build(index)).recipe.sources
+    try:
+        found = {document.source.file: document for document in load_corpus(corpus)}
+    except KetqaError as error:
+        return Check(promise, str(error))
+    with Store(current_build(index) / STORE) as store:
+        for file in sorted(recorded.keys() | found.keys()):
+            if file not in found or file not in recorded:
+                state = "new" if file in found else "gone"
+                return Check(promise, f"{file}: is {state}; update with: ketqa index")
+            if found[file] != store.document(file):
+                return Check(promise, f"{file}: has changed; update with: ketqa index")
+    return Check(promise)
+
+
+def _sha256(document: Document) -> str:
+    return hashlib.sha256(document.text.encode()).hexdigest()
