@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from ketqa.corpus import load_corpus
 from ketqa.dense import DenseIndex
 from ketqa.encode import Encoder, ModelFolder, Rows, SentenceEncoder
-from ketqa.errors import IndexBusy, IndexDamaged, IndexMismatch, IndexMissing
+from ketqa.errors import CorpusError, IndexBusy, IndexDamaged, IndexMismatch, IndexMissing
 from ketqa.lexical import LexicalIndex
 from ketqa.manifest import BUILDS, FORMAT, Manifest, Recipe, current_build, switch_to
 from ketqa.split import pack_passages, split_sentences
@@ -151,6 +151,8 @@ def _build(
     build = index / BUILDS / name
     build.mkdir()
     passages, sentences = split_documents(documents, encoder)
+    if not passages:
+        raise CorpusError("the documents hold no words; is this the right folder?")
     create_store(build / STORE, documents, passages, sentences)
     known = _Known(in_use if old and old.recipe.model_sha256 == recipe.model_sha256 else None)
     for folder, texts in (

@@ -242,6 +242,8 @@ def _serve(options: argparse.Namespace) -> int:
         raise KetqaError(
             f"the page needs {error.name}; install it with: pip install 'ketqa[app]'"
         ) from None
+    where = f"http://{options.host}:{options.port}"
+    print(f"ketqa: opening {where} (stop with Ctrl-C)", file=sys.stderr, flush=True)
     serve(options.index, host=options.host, port=options.port)
     return 0
 

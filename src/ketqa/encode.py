@@ -95,6 +95,7 @@ class SentenceEncoder:
             )
         except (OSError, ValueError, KeyError) as error:
             raise ModelError(f"{model.path} is no sentence-transformers model: {error}") from None
+        self._dim = int(self._model.get_embedding_dimension() or 0)
         special = len(self._model.tokenizer("")["input_ids"])
         self.max_tokens = int(self._model.max_seq_length or 512) - special
 
@@ -123,7 +124,7 @@ class SentenceEncoder:
         )
         starts = np.cumsum([0, *(len(group) for group in windows)])
         means = [rows[low:high].mean(axis=0) for low, high in pairwise(starts)]
-        return unit(np.array(means, dtype=np.float32).reshape(len(texts), -1))
+        return unit(np.array(means, dtype=np.float32).reshape(len(texts), self._dim))
 
     def encode_query(self, query: str) -> Rows:
         """Return (dim,) float32 of length 1."""

@@ -25,7 +25,7 @@ def verdict(answer: Answer) -> str:
     """Say in one sentence what was found."""
     documents = count(answer.searched["documents"], "document")
     if answer.status == "evidence":
-        return f"{count(len(answer.evidence), 'quote')} from {documents}, word for word."
+        return f"{count(len(answer.evidence), 'quote')}, word for word, from {documents} searched."
     if answer.status == "related":
         return (
             f"Nothing in these {documents} clearly answers that. "

@@ -1,0 +1,42 @@
+# make run: set up, build the index, serve the chat page.   make test: set up, run the checks.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# The exact version first: anything looser can pull gigabytes of GPU libraries.
+TORCH := torch==2.13.0
+
+.PHONY: setup run test check check-all bench weights clean
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip -c constraints.txt
+	$(BIN)/pip install --quiet $(TORCH) -c constraints.txt
+	$(BIN)/pip install --quiet -e '.[app]' --group dev -c constraints.txt
+	touch $@
+
+run: setup
+	$(BIN)/python app.py
+
+test: setup check
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+# Everything in check, and what takes longer: the benchmarks on public collections in DATA.
+check-all: check bench
+
+bench: setup
+	$(BIN)/python benchmarks/retrieval.py $(DATA)/scifact $(DATA)/cranfield $(DATA)/pubmedqa
+
+# Train the sentence reader again from QUESTIONS (see training/README.md).
+weights: setup
+	$(BIN)/ketqa index
+	$(BIN)/python training/reader.py $(QUESTIONS) tests/gold/dev.jsonl
+
+clean:
+	rm -rf $(VENV) index/CURRENT index/builds index/.lock

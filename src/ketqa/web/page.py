@@ -1,0 +1,90 @@
+"""The chat page, in Gradio. It asks the index and shows escaped HTML, nothing else."""
+
+from typing import Any
+
+import gradio as gr
+
+from ketqa.errors import KetqaError
+from ketqa.index import Index
+from ketqa.web.html import render_answer, render_error, render_intro
+
+TITLE = "ketqa: what do these documents say?"
+EXAMPLES = (
+    "How long did relief last?",
+    "What are the side effects?",
+    "Does insurance pay for it?",
+    "Has the FDA approved ketamine for migraine?",
+)
+FONTS = ("system-ui", "DejaVu Sans", "sans-serif")
+# Long enough for any question that is accepted; the page tells longer ones why not.
+MAX_TYPED = 20_000
+
+# A list of documents is shown up to this length.
+MOST_TITLES = 50
+
+Messages = list[dict[str, Any]]
+
+
+def theme() -> gr.themes.Base:
+    """Return a calm theme whose fonts are on every machine."""
+    return gr.themes.Soft(
+        primary_hue="amber", neutral_hue="stone", font=FONTS, font_mono=("monospace",)
+    )
+
+
+def build_page(index: Index) -> gr.Blocks:
+    """Return the page of an open index."""
+
+    def answer(
+        question: str, messages: Messages, asked: list[str]
+    ) -> tuple[str, Messages, list[str]]:
+        try:
+            found = index.ask(question, history=asked)
+        except KetqaError as error:
+            shown = render_error(f"{error}"[:1].upper() + f"{error}"[1:] + ".")
+        else:
+            shown, asked = render_answer(found, titles), [*asked, found.question]
+        said: Messages = [
+            {"role": "user", "content": question.strip()},
+            {"role": "assistant", "content": gr.HTML(shown)},
+        ]
+        return "", [*messages, *said], asked
+
+    titles = [
+        (doc_id, index.store.document(doc_id).source.title)
+        for doc_id in index.store.document_ids()[:MOST_TITLES]
+    ]
+    page: gr.Blocks
+    with gr.Blocks(title=TITLE, analytics_enabled=False) as page:
+        gr.HTML(render_intro(titles, index.searched["documents"]))
+        asked = gr.State([])
+        chat = gr.Chatbot(
+            label="Questions and quotes",
+            height=None,
+            min_height=120,
+            render_markdown=False,
+            buttons=[],
+            feedback_options=None,
+            layout="panel",
+            placeholder="Your question and the quotes that answer it will stand here.",
+        )
+        with gr.Row():
+            box = gr.Textbox(
+                label="Your question",
+                placeholder="In your own words, for example: how long does it help?",
+                lines=1,
+                max_length=MAX_TYPED,
+                autofocus=True,
+                scale=5,
+            )
+            send = gr.Button("Ask", variant="primary", scale=1)
+        gr.Examples(list(EXAMPLES), box, label="Questions to begin with")
+        for event in (box.submit, send.click):
+            event(
+                answer,
+                [box, chat, asked],
+                [box, chat, asked],
+                show_progress="minimal",
+                api_visibility="private",
+            )
+    return page

@@ -1,0 +1,73 @@
+"""A small corpus, an encoder whose rows can be worked out by hand, and the real index."""
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ketqa.build import build_index
+from ketqa.encode import Rows, find_model, unit
+from ketqa.index import Index
+
+# No test may wait for a network.
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+ROOT = Path(__file__).parent.parent
+CORPUS = ROOT / "corpus"
+
+TOPICS = ("pain", "dose", "sleep", "cost")
+FOUR_DOCUMENTS = {
+    "cost.txt": "The cost is high. Nobody pays the cost for you.\n",
+    "dose.txt": "Dose\n\nThe dose was 0.5 mg/kg. A second dose came later.\n",
+    "pain.txt": "Pain fell by half. The pain came back after a week.\n",
+    "sleep.txt": "People could sleep. They did sleep all night.\n",
+}
+
+
+class TopicEncoder:
+    """One dimension a topic word, counting it; a text of none points at every topic."""
+
+    max_tokens = 16
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return [len(re.findall(r"\w+", text)) for text in texts]
+
+    def encode_texts(self, texts: Sequence[str]) -> Rows:
+        counts = [[text.lower().count(topic) for topic in TOPICS] for text in texts]
+        rows = np.array([row if any(row) else [1] * len(TOPICS) for row in counts], np.float32)
+        return unit(rows)
+
+    def encode_query(self, query: str) -> Rows:
+        row: Rows = self.encode_texts([query])[0]
+        return row
+
+
+def write_corpus(folder: Path, documents: dict[str, str]) -> Path:
+    """Write documents, byte for byte, into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in documents.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(text.encode())
+    return folder
+
+
+@pytest.fixture
+def four_documents(tmp_path: Path) -> Path:
+    return write_corpus(tmp_path / "corpus", FOUR_DOCUMENTS)
+
+
+@pytest.fixture(scope="session")
+def index_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped corpus, indexed with the shipped model."""
+    folder = tmp_path_factory.mktemp("shipped") / "index"
+    build_index(CORPUS, folder, find_model())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def index(index_folder: Path) -> Iterator[Index]:
+    with Index.open(index_folder) as opened:
+        yield opened

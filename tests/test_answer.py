@@ -1,0 +1,88 @@
+"""Quotes: whole sentences that can be understood alone, none said twice."""
+
+from pathlib import Path
+
+import pytest
+
+from conftest import TopicEncoder, write_corpus
+from ketqa.answer import choose_quotes, gather_evidence
+from ketqa.build import split_documents
+from ketqa.corpus import load_corpus
+from ketqa.reader import Reading
+from ketqa.store import Store, create_store
+from ketqa.types import Hit, Source
+
+DOCUMENTS = {
+    "a.txt": "A trial ran in 2014. It had ten patients. The pain fell. Nobody fell ill.\n\n"
+    "What then? The pain fell!\n",
+    "b.txt": "Sleep was good. The  PAIN fell.\n",
+}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    documents = load_corpus(write_corpus(tmp_path / "corpus", DOCUMENTS))
+    passages, sentences = split_documents(documents, TopicEncoder(), tokens=100)
+    create_store(tmp_path / "corpus.sqlite", documents, passages, sentences)
+    return Store(tmp_path / "corpus.sqlite")
+
+
+def readings(store: Store, *numbers: int) -> list[Reading]:
+    """Rank the given sentences, best first."""
+    sentences = list(store.all_sentences())
+    return [
+        Reading(
+            sentences[number],
+            Hit(1, 1.0, store.passage(sentences[number].passage), Source("", "", "", ""), 0, 0),
+            logit=-float(place),
+            cosine=0.5,
+        )
+        for place, number in enumerate(numbers)
+    ]
+
+
+def quotes(store: Store, *numbers: int, k: int = 5) -> list[str]:
+    found = gather_evidence(readings(store, *numbers), store, k=k, confidence=0.9)
+    for item in found:
+        text = store.document(item.span.doc_id).text
+        assert text[item.span.start : item.span.end] == item.quote
+        assert item.passage.span.start <= item.span.start
+        assert item.span.end <= item.passage.span.end
+    return [item.quote for item in found]
+
+
+def test_a_sentence_that_stands_alone_is_quoted_alone(store: Store) -> None:
+    assert quotes(store, 3) == ["Nobody fell ill."]
+
+
+def test_a_sentence_that_leans_takes_in_the_one_before(store: Store) -> None:
+    assert quotes(store, 1) == ["A trial ran in 2014. It had ten patients."]
+
+
+def test_a_leaning_sentence_that_also_answers_joins_the_quote_before(store: Store) -> None:
+    assert quotes(store, 0, 1) == ["A trial ran in 2014. It had ten patients."]
+
+
+def test_a_leaning_sentence_that_does_not_answer_stays_out(store: Store) -> None:
+    assert quotes(store, 0, 3) == ["A trial ran in 2014.", "Nobody fell ill."]
+
+
+def test_the_same_words_are_quoted_once_and_their_other_places_named(store: Store) -> None:
+    found = gather_evidence(readings(store, 2, 5, 7), store, k=5, confidence=0.9)
+    assert [item.quote for item in found] == ["The pain fell."]
+    places = [(span.doc_id, span.start) for span in found[0].also_at]
+    assert places == [("a.txt", DOCUMENTS["a.txt"].index("The pain fell!")), ("b.txt", 16)]
+
+
+def test_at_most_k_quotes_come_best_first(store: Store) -> None:
+    found = gather_evidence(readings(store, 3, 0, 2), store, k=2, confidence=0.9)
+    assert [item.rank for item in found] == [1, 2]
+    assert found[0].confidence >= found[1].confidence
+    assert [q.sentences[0].number for q in choose_quotes(readings(store, 3, 0, 2), store, 2)] == [
+        3,
+        0,
+    ]
+
+
+def test_no_reading_gives_no_quote(store: Store) -> None:
+    assert gather_evidence([], store, k=5, confidence=0.1) == ()

@@ -1,0 +1,66 @@
+from pathlib import Path
+
+import bm25s
+import pytest
+
+from conftest import CORPUS
+from ketqa.corpus import load_corpus
+from ketqa.lexical import K1, B, LexicalIndex, stems
+from ketqa.split import split_sentences
+
+
+def test_words_are_folded_on_a_copy() -> None:
+    assert stems("The patient’s “Café” infusions\u00a0don't work") == [
+        "patient", "cafe", "infus", "dont", "work",
+    ]  # fmt: skip
+
+
+def test_a_decimal_number_is_one_word() -> None:
+    assert stems("0.2-0.3 mg/kg, 50%") == ["0.2", "0.3", "mg", "kg", "50"]
+
+
+def corpus_sentences() -> list[str]:
+    return [
+        document.text[piece.start : piece.end]
+        for document in load_corpus(CORPUS)
+        for piece in split_sentences(document.text)
+    ]
+
+
+@pytest.mark.parametrize(
+    "query", ["how long did relief last", "bladder and kidney problems", "FDA approved depression"]
+)
+def test_scores_agree_with_another_implementation(tmp_path: Path, query: str) -> None:
+    texts = corpus_sentences()
+    reference = bm25s.BM25(method="lucene", k1=K1, b=B)
+    reference.index([stems(text) for text in texts], show_progress=False)
+    # bm25s leaves out the constant factor k1 + 1
+    expected = reference.get_scores(stems(query)) * (K1 + 1)
+    found = LexicalIndex.build(texts, tmp_path / "words").search(query, len(texts))
+    assert {n for n, score in enumerate(expected) if score > 0} == set(found)
+    for number, score in found.items():
+        # tantivy keeps the length of a text in one byte
+        assert score == pytest.approx(expected[number], rel=0.06)
+
+
+def test_a_query_that_shares_no_word_finds_nothing(tmp_path: Path) -> None:
+    words = LexicalIndex.build(["pain fell"], tmp_path / "words")
+    assert words.search("the of and", 5) == {}
+    assert words.search('zebra "AND (', 5) == {}
+
+
+def test_equal_texts_come_in_their_order(tmp_path: Path) -> None:
+    words = LexicalIndex.build(["pain"] * 5, tmp_path / "words")
+    assert list(words.search("pain", 3)) == [0, 1, 2]
+
+
+def test_the_rarer_word_tells_more(tmp_path: Path) -> None:
+    words = LexicalIndex.build(["pain fell", "pain rose"], tmp_path / "words")
+    assert words.idf("fell") > words.idf("pain") > 0
+
+
+def test_no_text_exceeds_the_best_possible_score(tmp_path: Path) -> None:
+    texts = corpus_sentences()
+    words = LexicalIndex.build(texts, tmp_path / "words")
+    query = "relief lasted three weeks"
+    assert max(words.score_texts(query, texts)) < words.best_possible(query)
