@@ -68,27 +68,27 @@ def choose_quotes(readings: Sequence[Reading], store: Store, k: int) -> list[Quo
             break
         if twin_key(reading.sentence.text) in quoted:
             continue
-        run = _stand_alone(reading.sentence, near, store)
+        run = _stand_alone(reading.sentence, near, quoted, store)
         quotes.append(Quote(tuple(run), reading))
         quoted.update(twin_key(sentence.text) for sentence in run)
     return quotes
 
 
-def _stand_alone(sentence: Sentence, near: set[int], store: Store) -> list[Sentence]:
+def _stand_alone(
+    sentence: Sentence, near: set[int], quoted: set[str], store: Store
+) -> list[Sentence]:
     """Take in the neighbours without which a sentence cannot be understood."""
     passage = store.sentences(sentence.passage)
-    at = next(i for i, other in enumerate(passage) if other.number == sentence.number)
-    first, last = at, at
-    while first > 0 and last - first + 1 < MAX_SENTENCES and LEANS.match(passage[first].text):
-        if passage[first - 1].kind != "prose":
-            break
+    free = [s.kind == "prose" and twin_key(s.text) not in quoted for s in passage]
+    leans = [LEANS.match(s.text) is not None for s in passage]
+    first = last = next(i for i, s in enumerate(passage) if s.number == sentence.number)
+    while first > 0 and last - first + 1 < MAX_SENTENCES and leans[first] and free[first - 1]:
         first -= 1
     while last + 1 < len(passage) and last - first + 1 < MAX_SENTENCES:
-        following = passage[last + 1]
-        leans = following.kind == "prose" and LEANS.match(following.text)
-        if not leans or following.number not in near:
+        following = last + 1
+        if not (leans[following] and free[following] and passage[following].number in near):
             break
-        last += 1
+        last = following
     return passage[first : last + 1]
 
 

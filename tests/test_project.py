@@ -1,0 +1,108 @@
+"""The house stands as it is drawn: layers, public names, one importer for each engine."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import ketqa
+from conftest import ROOT
+
+PACKAGE = ROOT / "src" / "ketqa"
+
+# A module imports only from rooms above it in this list, never from its own.
+ROOMS = (
+    ("errors", "types", "twins"),
+    ("formats.text", "present"),
+    ("formats",),
+    ("corpus", "split", "encode", "query"),
+    ("dense", "lexical", "fuse", "store"),
+    ("reader", "manifest"),
+    ("abstain",),
+    ("answer", "build"),
+    ("index", "verify"),
+    ("web.html",),
+    ("web.page",),
+    ("web.server",),
+    ("cli",),
+)
+# The only module that may know each engine.
+ENGINES = {
+    "sentence_transformers": "encode",
+    "faiss": "dense",
+    "tantivy": "lexical",
+    "sqlite3": "store",
+    "sentencex": "split",
+    "langchain_text_splitters": "split",
+    "jinja2": "web.html",
+    "argparse": "cli",
+}
+
+
+def modules() -> dict[str, Path]:
+    found = {}
+    for path in PACKAGE.rglob("*.py"):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        found[".".join(parts).removesuffix("__init__").rstrip(".")] = path
+    return found
+
+
+def imports(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module == "ketqa":
+            names |= {f"ketqa.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    return names
+
+
+def test_every_module_has_a_room() -> None:
+    rooms = {name for room in ROOMS for name in room}
+    assert set(modules()) - {"", "web"} == rooms
+
+
+def test_a_module_imports_only_from_lower_rooms() -> None:
+    floor = {name: number for number, room in enumerate(ROOMS) for name in room}
+    for name, path in modules().items():
+        if name not in floor:
+            continue
+        for used in imports(path):
+            lower = used.removeprefix("ketqa.")
+            if used.startswith("ketqa.") and lower in floor:
+                assert floor[lower] < floor[name], f"{name} imports {lower}"
+
+
+@pytest.mark.parametrize(("engine", "owner"), ENGINES.items())
+def test_each_engine_is_known_to_one_module(engine: str, owner: str) -> None:
+    users = {
+        name
+        for name, path in modules().items()
+        if any(used.split(".")[0] == engine for used in imports(path))
+    }
+    assert users == {owner}
+
+
+def test_only_the_command_line_prints() -> None:
+    printers = {
+        name
+        for name, path in modules().items()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print"
+    }
+    assert printers == {"cli"}
+
+
+def test_no_file_has_grown_past_one_idea() -> None:
+    long = {n: len(p.read_text(encoding="utf-8").splitlines()) for n, p in modules().items()}
+    assert {name: lines for name, lines in long.items() if lines > 330} == {}
+
+
+def test_the_public_names() -> None:
+    assert ketqa.__all__ == ["Answer", "Evidence", "Hit", "Index", "KetqaError", "Source", "Span"]
+    for name in ketqa.__all__:
+        assert getattr(ketqa, name).__module__.startswith("ketqa.")
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        ketqa.nonsense  # noqa: B018
