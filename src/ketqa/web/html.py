@@ -24,6 +24,11 @@ def render_answer(answer: Answer, titles: Titles) -> str:
     return template.render(answer=answer, items=answer.evidence or answer.related, titles=titles)
 
 
+def render_question(question: str) -> str:
+    """Return a question as it was typed; the chat would read it as HTML."""
+    return _templates().get_template("question.html").render(question=question)
+
+
 def render_error(text: str) -> str:
     """Return what to show instead of an answer."""
     return _templates().get_template("error.html").render(text=text)

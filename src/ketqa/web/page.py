@@ -6,7 +6,7 @@ import gradio as gr
 
 from ketqa.errors import KetqaError
 from ketqa.index import Index
-from ketqa.web.html import render_answer, render_error, render_intro
+from ketqa.web.html import render_answer, render_error, render_intro, render_question
 
 TITLE = "ketqa: what do these documents say?"
 EXAMPLES = (
@@ -28,7 +28,7 @@ Messages = list[dict[str, Any]]
 def theme() -> gr.themes.Base:
     """Return a calm theme whose fonts are on every machine."""
     return gr.themes.Soft(
-        primary_hue="amber", neutral_hue="stone", font=FONTS, font_mono=("monospace",)
+        primary_hue="blue", neutral_hue="stone", font=FONTS, font_mono=("monospace",)
     )
 
 
@@ -45,7 +45,7 @@ def build_page(index: Index) -> gr.Blocks:
         else:
             shown, asked = render_answer(found, titles), [*asked, found.question]
         said: Messages = [
-            {"role": "user", "content": question.strip()},
+            {"role": "user", "content": gr.HTML(render_question(question.strip()))},
             {"role": "assistant", "content": gr.HTML(shown)},
         ]
         return "", [*messages, *said], asked
@@ -60,9 +60,9 @@ def build_page(index: Index) -> gr.Blocks:
         asked = gr.State([])
         chat = gr.Chatbot(
             label="Questions and quotes",
+            show_label=False,
             height=None,
             min_height=120,
-            render_markdown=False,
             buttons=[],
             feedback_options=None,
             layout="panel",
@@ -78,6 +78,7 @@ def build_page(index: Index) -> gr.Blocks:
                 scale=5,
             )
             send = gr.Button("Ask", variant="primary", scale=1)
+        chat.clear(list, None, asked, api_visibility="private")
         gr.Examples(list(EXAMPLES), box, label="Questions to begin with")
         for event in (box.submit, send.click):
             event(

@@ -1,0 +1,77 @@
+"""The HTML gives every quote back, character for character, and reads none of it as markup."""
+
+from html.parser import HTMLParser
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ketqa.types import Answer, Document, Evidence, Passage, Source, Span
+from ketqa.web.html import document_link, render_answer, render_document, render_error
+
+HOSTILE = "aB <>&\"'|*_$`\\[](){}%\n\r\t\f\u00a0\u200b\ufeff“’é\u0301😀{{x}}"
+SOURCE = Source(
+    "a b&c.txt", "a b&c.txt", "0" * 64, "<i>T</i>", interest="<script>alert(1)</script>"
+)
+
+
+class QuoteReader(HTMLParser):
+    """Collects the text of the elements that carry ``data-start``, and every tag seen."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.quotes: list[str] = []
+        self.tags: set[str] = set()
+        self._inside = False
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        if "data-start" in dict(attrs):
+            self._inside = True
+            self.quotes.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = self._inside and tag != "mark"
+
+    def handle_data(self, data: str) -> None:
+        if self._inside:
+            self.quotes[-1] += data
+
+
+def answer_with(before: str, quote: str, after: str) -> Answer:
+    span = Span(SOURCE.id, len(before), len(before) + len(quote))
+    passage = Passage(0, Span(SOURCE.id, 0, len(before + quote + after)), before + quote + after)
+    evidence = Evidence(1, 0.9, quote, span, SOURCE, passage, also_at=(span,))
+    return Answer(
+        question="<b>q</b>", query="<b>q</b> searched", status="evidence", confidence=0.9,
+        evidence=(evidence,), related=(), searched={"documents": 1, "passages": 1},
+        timings_ms={}, index="0",
+    )  # fmt: skip
+
+
+@given(st.text(HOSTILE, max_size=30), st.text(HOSTILE, min_size=1, max_size=60), st.text(HOSTILE))
+def test_a_card_gives_the_quote_back(before: str, quote: str, after: str) -> None:
+    seen = QuoteReader(render_answer(answer_with(before, quote, after), []))
+    assert seen.quotes == [quote]
+    assert not {"script", "i", "b"} & seen.tags
+
+
+@given(st.text(HOSTILE, max_size=30), st.text(HOSTILE, min_size=1, max_size=60), st.text(HOSTILE))
+def test_a_document_gives_the_quote_back(before: str, quote: str, after: str) -> None:
+    span = Span(SOURCE.id, len(before), len(before) + len(quote))
+    seen = QuoteReader(render_document(Document(SOURCE, before + quote + after), span))
+    assert seen.quotes == [quote]
+    assert not {"script", "i", "b"} & seen.tags
+
+
+def test_a_document_without_a_span_has_no_mark() -> None:
+    assert QuoteReader(render_document(Document(SOURCE, "Text."), None)).quotes == []
+
+
+def test_an_error_is_escaped() -> None:
+    assert "&lt;b&gt;" in render_error("<b>")
+
+
+def test_a_link_names_the_file_and_the_place() -> None:
+    assert document_link(Span("a b&c.txt", 3, 9)) == "/documents/a%20b%26c.txt?start=3&end=9#quote"

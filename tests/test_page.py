@@ -1,0 +1,222 @@
+"""The page in real Chromium, served by the real command, over hostile documents too."""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from conftest import CORPUS, write_corpus
+from ketqa.build import build_index
+from ketqa.encode import find_model
+
+pytestmark = [pytest.mark.browser, pytest.mark.model]
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+HOSTILE = (
+    "Odd marks in the world\r\n\r\n"
+    "The dose was *5* _mg_ & $x_1$ < 7 > 3 | a\u00a0b\u200b “curly” ’s <script>alert(1)</script> "
+    "![i](http://127.0.0.2/x.png) <img src=x onerror=alert(2)>\r\nand **more** of it. "
+    "Another plain sentence about the dose follows here.\r\n"
+)
+
+
+@contextmanager
+def serving(index: Path) -> Iterator[str]:
+    """Run ``ketqa serve`` on a free port until it answers; stop it by its process."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [Path(sys.executable).with_name("ketqa"), "serve", "--index", index]
+    with subprocess.Popen(
+        [*map(str, command), "--port", str(port)], stderr=subprocess.PIPE
+    ) as process:
+        address = f"http://127.0.0.1:{port}"
+        try:
+            _wait_for(address, process)
+            yield address
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(600):
+        if process.poll() is not None:
+            raise AssertionError(process.stderr.read() if process.stderr else "the server ended")
+        try:
+            if httpx.get(address).status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise AssertionError("the page did not open within a minute")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def address(index_folder: Path) -> Iterator[str]:
+    with serving(index_folder) as found:
+        yield found
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    with browser.new_page(viewport={"width": 1000, "height": 900}) as opened:
+        opened.goto(address)
+        yield opened
+
+
+def ask(page: Page, question: str) -> None:
+    answers = page.locator("section.answer")
+    before = answers.count()
+    box = page.get_by_label("Your question")
+    box.fill(question)
+    box.press("Enter")
+    expect(answers).to_have_count(before + 1, timeout=20_000)
+
+
+def assert_quotes_are_verbatim(page: Page, corpus: Path) -> int:
+    marks = page.locator("[data-start]").all()
+    for mark in marks:
+        file = mark.get_attribute("data-file")
+        start, end = mark.get_attribute("data-start"), mark.get_attribute("data-end")
+        assert file
+        assert start
+        assert end
+        text = (corpus / file).read_bytes().decode()
+        assert mark.evaluate("element => element.textContent") == text[int(start) : int(end)]
+    return len(marks)
+
+
+def test_a_question_brings_quotes_that_equal_their_slices(page: Page) -> None:
+    ask(page, "How long did relief last?")
+    assert assert_quotes_are_verbatim(page, CORPUS) == 5
+    card = page.get_by_role("article", name="Quote 1 of 5")
+    expect(card).to_contain_text("relief lasted for up to 3 weeks")
+    expect(card).to_contain_text("MedPage Today")
+    expect(card).to_contain_text("not stated")
+    expect(page.locator(".answer .standing")).to_contain_text("not medical advice")
+
+
+def test_the_link_opens_the_document_with_the_quote_marked_and_in_view(page: Page) -> None:
+    ask(page, "How long did relief last?")
+    link = page.get_by_role("link", name="Read it in the whole document").first
+    with page.context.expect_page() as opened:
+        link.click()
+    document = opened.value
+    document.wait_for_load_state()
+    assert assert_quotes_are_verbatim(document, CORPUS) == 1
+    expect(document.locator("#quote")).to_be_in_viewport()
+    shown = document.locator(".text").evaluate("element => element.textContent")
+    assert shown == (CORPUS / "medpage-today-stubborn-migraines.txt").read_bytes().decode()
+
+
+def test_a_question_nothing_answers_is_told_so_with_what_there_is(page: Page) -> None:
+    ask(page, "who won the world cup in 2018")
+    answer = page.locator("section.answer")
+    expect(answer).to_contain_text("Nothing in these 5 documents answers that.")
+    expect(answer.get_by_role("link")).to_have_count(5)
+    assert page.locator("[data-start]").count() == 0
+
+
+def test_a_follow_up_shows_what_was_searched(page: Page) -> None:
+    ask(page, "Which side effects do infusions have?")
+    ask(page, "and how long do they last?")
+    searched = page.locator(".searched").last
+    expect(searched).to_contain_text("infusions have? and how long do they last?")
+
+
+def test_an_empty_and_an_endless_question_get_a_clear_answer(page: Page) -> None:
+    ask(page, "   ")
+    expect(page.get_by_role("alert").last).to_contain_text("There is no question")
+    ask(page, "pain " * 2000)
+    expect(page.get_by_role("alert").last).to_contain_text("ask in at most 2,000")
+
+
+def test_a_hostile_question_is_shown_as_it_was_typed(page: Page) -> None:
+    question = "<img src=x onerror=document.title='owned'> **bold** is ketamine safe?"
+    ask(page, question)
+    expect(page.get_by_text(question, exact=True).first).to_be_visible()
+    assert page.title() != "owned"
+
+
+def test_an_example_fills_the_box(page: Page) -> None:
+    page.get_by_role("button", name="Does insurance pay for it?").click()
+    expect(page.get_by_label("Your question")).to_have_value("Does insurance pay for it?")
+
+
+def test_the_keyboard_alone_is_enough(page: Page) -> None:
+    box = page.get_by_label("Your question")
+    box.focus()
+    page.keyboard.type("Is ketamine approved by the FDA?")
+    page.keyboard.press("Enter")
+    expect(page.locator("section.answer")).to_have_count(1, timeout=20_000)
+
+
+def test_a_phone_needs_no_sideways_scrolling(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    ask(page, "What are the side effects?")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_nothing_is_asked_of_any_other_host(browser: Browser, address: str) -> None:
+    asked: list[str] = []
+    with browser.new_page() as page:
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(address)
+        ask(page, "How long did relief last?")
+    assert len(asked) > 10
+    assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
+
+
+def test_documents_that_are_not_there_are_not_found(address: str) -> None:
+    assert httpx.get(f"{address}/documents/nothing.txt").status_code == 404
+    assert httpx.get(f"{address}/documents/..%2f..%2fpyproject.toml").status_code == 404
+    place = "/documents/watch-for-it-ketamine-for-migraine.txt?start=5&end=99999"
+    assert httpx.get(address + place).status_code == 422
+
+
+def test_hostile_documents_are_quoted_and_never_run(browser: Browser, tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus", {"odd & <b>.txt": HOSTILE})
+    build_index(corpus, tmp_path / "index", find_model())
+    with serving(tmp_path / "index") as address, browser.new_page() as page:
+        page.on("dialog", lambda dialog: pytest.fail(f"a document ran: {dialog.message}"))
+        page.goto(address)
+        ask(page, "What was the dose of x in mg?")
+        assert assert_quotes_are_verbatim(page, corpus) >= 1
+        assert "*5* _mg_ & $x_1$ < 7 > 3 |" in page.locator(".card .quote").first.inner_text()
+        with page.context.expect_page() as opened:
+            page.get_by_role("link", name="Read it in the whole document").first.click()
+        opened.value.wait_for_load_state()
+        assert assert_quotes_are_verbatim(opened.value, corpus) == 1
+
+
+def test_a_port_that_is_taken_is_told(index_folder: Path, address: str) -> None:
+    port = address.rsplit(":", 1)[1]
+    command = [Path(sys.executable).with_name("ketqa"), "serve", "--index", index_folder]
+    done = subprocess.run(
+        [*map(str, command), "--port", port],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
