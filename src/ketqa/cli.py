@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ketqa import present
 from ketqa.errors import KetqaError, QuestionError
-from ketqa.types import Answer, Evidence, Hit
+from ketqa.types import Answer, Evidence, Hit, Status
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -281,16 +281,17 @@ def _print_answer(console: "Console", answer: Answer) -> None:
         console.print(f"Searched: {answer.query}", style="dim", markup=False)
     console.print(present.verdict(answer), style="bold", markup=False)
     for item in answer.evidence or answer.related:
-        _print_evidence(console, item)
+        _print_evidence(console, item, answer.status)
     console.print(f"\n{present.STANDING}", style="dim", markup=False)
 
 
-def _print_evidence(console: "Console", item: Evidence) -> None:
+def _print_evidence(console: "Console", item: Evidence, status: Status) -> None:
     console.print(f"\n{item.rank}. {item.quote}", markup=False)
     console.print(f"   {present.citation(item.source)}", style="cyan", markup=False)
     if item.source.interest:
         console.print(f"   {item.source.interest}", style="yellow", markup=False)
-    place = f"   {item.source.file}:{item.span.start}-{item.span.end} · {present.sureness(item)}"
+    sure = present.sureness(item, status)
+    place = f"   {item.source.file}:{item.span.start}-{item.span.end} · {sure}"
     console.print(place, style="dim", markup=False)
     for span in item.also_at:
         also = f"   also at {span.doc_id}:{span.start}-{span.end}"

@@ -1,6 +1,6 @@
 """Plain words for what an answer holds; the page and the command line say the same."""
 
-from ketqa.types import Answer, Evidence, Source
+from ketqa.types import Answer, Evidence, Source, Status
 
 STANDING = "These are quotations, not medical advice."
 NOT_STATED = "not stated"
@@ -16,8 +16,10 @@ FIELDS = (
 )
 
 
-def sureness(evidence: Evidence) -> str:
-    """Say how sure it is that a quote answers."""
+def sureness(evidence: Evidence, status: Status) -> str:
+    """Say how sure it is that a quote answers, within an answer of this status."""
+    if status == "related":
+        return "near it, perhaps no answer"
     return next(words for least, words in BANDS if evidence.confidence >= least)
 
 
