@@ -13,7 +13,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip -c constraints.txt
 	$(BIN)/pip install --quiet $(TORCH) -c constraints.txt
-	$(BIN)/pip install --quiet -e '.[app]' --group dev -c constraints.txt
+	$(BIN)/pip install --quiet -e '.[app,eval]' --group dev -c constraints.txt
 	touch $@
 
 run: setup
@@ -26,12 +26,17 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest
+	$(BIN)/ketqa index
+	$(BIN)/ketqa eval tests/gold/dev.jsonl --gate tests/gold/baseline.json
 
 # Everything in check, and what takes longer: the benchmarks on public collections in DATA.
 check-all: check bench
 
 bench: setup
 	$(BIN)/python benchmarks/retrieval.py $(DATA)/scifact $(DATA)/cranfield $(DATA)/pubmedqa
+	for name in covidqa_dev squad2_dev evinf_pain_dev; do \
+	  for setting in shipped bm25 dense no-reader; do \
+	    $(BIN)/ketqa bench-quotes $(DATA)/$$name --setting $$setting --json; done; done
 
 # Train the sentence reader again from QUESTIONS (see training/README.md).
 weights: setup

@@ -51,14 +51,20 @@ def silent(stage: str, done: int, total: int) -> None:
 
 
 def build_index(
-    corpus: Path, index: Path, model: ModelFolder, *, progress: Progress = silent
+    corpus: Path | Sequence[Document],
+    index: Path,
+    model: ModelFolder,
+    *,
+    tokens: int = PASSAGE_TOKENS,
+    progress: Progress = silent,
 ) -> BuildReport:
     """Build an index, or leave it alone where nothing changed.
 
     Args:
-        corpus: The documents' folder.
+        corpus: The documents' folder, or the documents.
         index: The index's folder; made where it does not exist.
         model: The embedding model, from ``find_model``.
+        tokens: The most tokens of a passage.
         progress: Called with (stage, texts done, texts in all).
 
     Raises:
@@ -66,8 +72,8 @@ def build_index(
         ModelError: The model cannot be loaded.
         IndexBusy: Another process is building here.
     """
-    documents = load_corpus(corpus)
-    recipe = _recipe(documents, model)
+    documents = load_corpus(corpus) if isinstance(corpus, Path) else corpus
+    recipe = _recipe(documents, model, tokens)
     (index / BUILDS).mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(index / ".lock", timeout=0):
@@ -106,12 +112,12 @@ def split_documents(
     return passages, sentences
 
 
-def _recipe(documents: Sequence[Document], model: ModelFolder) -> Recipe:
+def _recipe(documents: Sequence[Document], model: ModelFolder, tokens: int) -> Recipe:
     return Recipe(
         format=FORMAT,
         model=model.name,
         model_sha256=model.sha256,
-        passage_tokens=PASSAGE_TOKENS,
+        passage_tokens=tokens,
         libraries={name: version(name) for name in LIBRARIES},
         sources={document.source.file: _source_line(document) for document in documents},
     )
@@ -150,7 +156,7 @@ def _build(
     name = f"{recipe.fingerprint[:12]}-{secrets.token_hex(3)}"
     build = index / BUILDS / name
     build.mkdir()
-    passages, sentences = split_documents(documents, encoder)
+    passages, sentences = split_documents(documents, encoder, tokens=recipe.passage_tokens)
     if not passages:
         raise CorpusError("the documents hold no words; is this the right folder?")
     create_store(build / STORE, documents, passages, sentences)

@@ -7,7 +7,8 @@ KetqaError          show this text: it says what is wrong, where, and how to men
 ├── IndexMismatch   the index was built by something else than what opens it
 ├── IndexDamaged    a file of the index is not the one that was built
 ├── IndexBusy       another process is building in this folder
-└── QuestionError   this text cannot be asked
+├── QuestionError   this text cannot be asked
+└── GoldFileError   a file of gold questions cannot be used
 """
 
 
@@ -41,3 +42,7 @@ class IndexBusy(KetqaError):
 
 class QuestionError(KetqaError):
     """The text asked is empty, too long, or not text."""
+
+
+class GoldFileError(KetqaError):
+    """A file of gold questions is not of the form, or no longer fits the corpus."""

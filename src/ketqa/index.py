@@ -17,7 +17,7 @@ from ketqa.fuse import best_first, weighted_sum
 from ketqa.lexical import LexicalIndex
 from ketqa.manifest import REBUILD, Manifest, current_build
 from ketqa.query import build_query, check_question
-from ketqa.reader import read
+from ketqa.reader import read, read_in_order
 from ketqa.store import Store
 from ketqa.types import Answer, Hit, Sentence
 
@@ -38,8 +38,22 @@ class Index:
     >>> index.ask("How long did relief last?").evidence[0].quote  # doctest: +SKIP
     """
 
-    def __init__(self, build: Path, encoder: Encoder) -> None:
-        """Open a finished build folder; ``Index.open`` finds it and its model."""
+    def __init__(
+        self,
+        build: Path,
+        encoder: Encoder,
+        *,
+        dense_weight: float = DENSE_WEIGHT,
+        reader: bool = True,
+    ) -> None:
+        """Open a finished build folder; ``Index.open`` finds it and its model.
+
+        Args:
+            build: The build's folder.
+            encoder: The model that built it.
+            dense_weight: The share of meaning, 0..1, in finding passages; words get the rest.
+            reader: False leaves out the sentence reader: sentences rank as their passages.
+        """
         manifest = Manifest.load(build)
         self.fingerprint = manifest.recipe.fingerprint
         self.store = Store(build / STORE)
@@ -51,6 +65,8 @@ class Index:
             raise IndexDamaged(f"{build}: cannot be opened ({error}); {REBUILD}") from None
         self.searched = {name: manifest.counts[name] for name in ("documents", "passages")}
         self._encoder = encoder
+        self._dense_weight = dense_weight
+        self._read = read if reader else read_in_order
         self._encoding = Lock()
 
     @classmethod
@@ -73,12 +89,21 @@ class Index:
         return cls.open(index)
 
     @classmethod
-    def open(cls, index: str | Path = "index", *, model: str | None = None) -> Self:
+    def open(
+        cls,
+        index: str | Path = "index",
+        *,
+        model: str | None = None,
+        dense_weight: float = DENSE_WEIGHT,
+        reader: bool = True,
+    ) -> Self:
         """Open an index.
 
         Args:
             index: Its folder.
             model: The embedding model's name or folder; as recorded where None.
+            dense_weight: As for ``Index``.
+            reader: As for ``Index``.
 
         Raises:
             IndexMissing: There is none.
@@ -95,7 +120,7 @@ class Index:
                 f"opened with {found.name} ({found.sha256[:12]}); "
                 f"{REBUILD} --model {found.name}"
             )
-        return cls(build, SentenceEncoder(found))
+        return cls(build, SentenceEncoder(found), dense_weight=dense_weight, reader=reader)
 
     def close(self) -> None:
         """Let go of the files."""
@@ -145,7 +170,7 @@ class Index:
         row = self.encode(query)
         hits = self.retrieve(query, row, READ_PASSAGES)
         found = perf_counter()
-        readings = read(query, row, self.candidates(hits), self.sentence_vectors, self.words)
+        readings = self._read(query, row, self.candidates(hits), self.sentence_vectors, self.words)
         confidence = answer_probability(signals(query, readings, self.words))
         status = decide(confidence, min_confidence=min_confidence) if readings else "no_evidence"
         quotes = gather_evidence(readings, self.store, k=k, confidence=confidence)
@@ -173,9 +198,9 @@ class Index:
 
     def retrieve(self, query: str, row: Rows, k: int) -> list[Hit]:
         """Return at most k passages by meaning and words together, best first."""
-        near = self.passage_vectors.search(row, DEPTH)
-        shared = self.words.search(query, DEPTH)
-        fused = weighted_sum((near, shared), (DENSE_WEIGHT, 1 - DENSE_WEIGHT))
+        near = self.passage_vectors.search(row, max(DEPTH, k)) if self._dense_weight else {}
+        shared = self.words.search(query, max(DEPTH, k)) if self._dense_weight < 1 else {}
+        fused = weighted_sum((near, shared), (self._dense_weight, 1 - self._dense_weight))
         best = best_first(fused, k)
         unseen = [number for number in best if number not in near]
         near |= dict(

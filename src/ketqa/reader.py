@@ -78,6 +78,27 @@ def read(
     return sorted(readings, key=lambda reading: (-reading.logit, reading.sentence.number))
 
 
+def read_in_order(
+    query: str,  # noqa: ARG001, the form of read
+    row: Rows,
+    candidates: Sequence[tuple[Hit, Sentence]],
+    vectors: DenseIndex,
+    words: LexicalIndex,  # noqa: ARG001
+) -> list[Reading]:
+    """Rank sentences as their passages rank, and within one as they stand; see ``read``.
+
+    What ``read`` is measured against. The logit is minus the passage's rank.
+    """
+    if not candidates:
+        return []
+    cosines = vectors.cosines(row, [sentence.number for _, sentence in candidates])
+    readings = [
+        Reading(sentence, hit, -float(hit.rank), float(cosine))
+        for (hit, sentence), cosine in zip(candidates, cosines, strict=True)
+    ]
+    return sorted(readings, key=lambda reading: (-reading.logit, reading.sentence.number))
+
+
 def describe(
     query: str,
     row: Rows,

@@ -1,23 +1,26 @@
-"""The command line: the only file that prints. Answers go to stdout, all else to stderr."""
+"""The command line: the only room that prints. Answers go to stdout, all else to stderr."""
 
 import argparse
 import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ketqa import present
+from ketqa.cli.evaluate import add_commands
+from ketqa.cli.terminal import command, console, positive, print_json, progress_bar
 from ketqa.errors import KetqaError, QuestionError
 from ketqa.types import Answer, Evidence, Hit, Status
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+# As in ketqa.encode and ketqa.build, which are slow to load; a test holds them equal.
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
+PASSAGE_TOKENS = 254
 EPILOG = """\
 examples:
   ketqa index                                   build the index of corpus/, or update it
@@ -57,8 +60,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"ketqa {_version()}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    index = _command(commands, "index", _index, "build the index of a folder, or update it")
+    index = command(commands, "index", _index, "build the index of a folder, or update it")
     index.add_argument("--corpus", type=Path, default=Path("corpus"), help="the documents' folder")
+    index.add_argument(
+        "--passage-tokens",
+        type=positive,
+        default=PASSAGE_TOKENS,
+        help="the most tokens of a passage (default: %(default)s)",
+    )
     index.add_argument(
         "--model",
         default=DEFAULT_MODEL,
@@ -66,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
         help="a sentence-transformers model (default: %(default)s, which comes with ketqa)",
     )
 
-    ask = _command(commands, "ask", _ask, "answer a question with quotes")
+    ask = command(commands, "ask", _ask, "answer a question with quotes")
     asked = ask.add_mutually_exclusive_group(required=True)
     asked.add_argument("question", nargs="?", metavar="QUESTION", help="in your own words")
     asked.add_argument(
@@ -78,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument(
         "--history", nargs="+", default=[], metavar="EARLIER", help="earlier questions of the chat"
     )
-    ask.add_argument("-k", type=_positive, default=5, help="the most quotes (default: 5)")
+    ask.add_argument("-k", type=positive, default=5, help="the most quotes (default: 5)")
     ask.add_argument(
         "--min-confidence",
         type=float,
@@ -87,36 +96,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     ask.add_argument("--json", action="store_true", help="print one JSON object an answer")
 
-    search = _command(commands, "search", _search, "list the passages that match")
+    search = command(commands, "search", _search, "list the passages that match")
     search.add_argument("question", metavar="QUESTION", help="in your own words")
-    search.add_argument("-k", type=_positive, default=10, help="the most passages (default: 10)")
+    search.add_argument("-k", type=positive, default=10, help="the most passages (default: 10)")
     search.add_argument("--json", action="store_true", help="print one JSON object")
 
-    verify = _command(commands, "verify", _verify, "check every promise that can be checked")
+    add_commands(commands)
+
+    verify = command(commands, "verify", _verify, "check every promise that can be checked")
     verify.add_argument("--corpus", type=Path, default=Path("corpus"), help="the documents' folder")
 
-    serve = _command(commands, "serve", _serve, "open the chat page")
+    serve = command(commands, "serve", _serve, "open the chat page")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     serve.add_argument("--port", type=int, default=7860, help="port to listen on (%(default)s)")
     return parser
-
-
-def _command(
-    commands: Any, name: str, run: Callable[[argparse.Namespace], int], words: str
-) -> argparse.ArgumentParser:
-    command: argparse.ArgumentParser = commands.add_parser(
-        name, help=words, description=f"{words[0].upper()}{words[1:]}."
-    )
-    command.add_argument("--index", type=Path, default=Path("index"), help="the index's folder")
-    command.set_defaults(run=run)
-    return command
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, not {number}")
-    return number
 
 
 def _version() -> str:
@@ -136,11 +129,12 @@ def _index(options: argparse.Namespace) -> int:
     from ketqa.build import build_index
     from ketqa.encode import find_model
 
-    with _progress_bar() as progress:
+    with progress_bar() as progress:
         report = build_index(
             options.corpus,
             options.index,
             find_model(options.model, download=True),
+            tokens=options.passage_tokens,
             progress=progress,
         )
     size = ", ".join(present.count(n, name.removesuffix("s")) for name, n in report.counts.items())
@@ -164,9 +158,9 @@ def _ask(options: argparse.Namespace) -> int:
             min_confidence=options.min_confidence,
         )
     if options.json:
-        _print_json(answer.to_dict())
+        print_json(answer.to_dict())
     else:
-        _print_answer(_console(), answer)
+        _print_answer(console(), answer)
     return 0
 
 
@@ -185,7 +179,7 @@ def _ask_file(options: argparse.Namespace) -> int:
                 k=options.k,
                 min_confidence=options.min_confidence,
             )
-            _print_json({"id": row["id"], "answer": answer.to_dict()})
+            print_json({"id": row["id"], "answer": answer.to_dict()})
     return 0
 
 
@@ -218,9 +212,9 @@ def _search(options: argparse.Namespace) -> int:
     with Index.open(options.index) as index:
         hits = index.search(options.question, options.k)
     if options.json:
-        _print_json({"question": options.question, "hits": [hit.to_dict() for hit in hits]})
+        print_json({"question": options.question, "hits": [hit.to_dict() for hit in hits]})
     else:
-        _print_hits(_console(), hits)
+        _print_hits(console(), hits)
     return 0
 
 
@@ -246,34 +240,6 @@ def _serve(options: argparse.Namespace) -> int:
     print(f"ketqa: opening {where} (stop with Ctrl-C)", file=sys.stderr, flush=True)
     serve(options.index, host=options.host, port=options.port)
     return 0
-
-
-@contextmanager
-def _progress_bar() -> Iterator[Callable[[str, int, int], None]]:
-    """Show a bar on a terminal, and nothing elsewhere."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
-        tasks: dict[str, Any] = {}
-
-        def show(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bar.add_task(f"encoding {stage}", total=total)
-            bar.update(tasks[stage], completed=done)
-
-        yield show
-
-
-def _console() -> "Console":
-    from rich.console import Console
-
-    return Console(highlight=False, soft_wrap=True)
-
-
-def _print_json(table: dict[str, Any]) -> None:
-    print(json.dumps(table, ensure_ascii=False), flush=True)
 
 
 def _print_answer(console: "Console", answer: Answer) -> None:

@@ -1,0 +1,54 @@
+"""Write a gold question by hand: the person asks, and picks the sentences that answer."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from ketqa.errors import GoldFileError
+from ketqa.evaluation.gold import TAGS, parse_gold
+from ketqa.index import Index
+from ketqa.types import Evidence
+
+CANDIDATES = 20
+
+
+def add_question(
+    index: Index, file: Path, texts: Mapping[str, str], ask: Callable[[str], str] = input
+) -> None:
+    """Ask for a question, show candidate quotes, and append one valid line.
+
+    Nothing is written unless the line is of the form.
+    """
+    question = ask("Question: ")
+    history = [turn for turn in ask("Earlier questions, split by |: ").split("|") if turn.strip()]
+    found = index.ask(question, history=history, k=CANDIDATES, min_confidence=0).evidence
+    for item in found:
+        print(f"{item.rank:3} {item.source.file}\n    {item.quote}")
+    full = _pick(found, ask("Numbers that answer fully, with blanks between (none: just Enter): "))
+    part = _pick(found, ask("Numbers that answer in part: "))
+    row = {
+        "id": ask("Id, such as own-101: "),
+        "question": question,
+        "history": history,
+        "expect": "evidence" if full or part else "no_evidence",
+        "notice": ask("Notice: none, advice or emergency [none]: ") or "none",
+        "gold": [
+            {"source": item.source.file, "quote": item.quote, "grade": grade}
+            for grade, items in ((2, full), (1, part))
+            for item in items
+        ],
+        "tags": ask(f"Tags, with blanks between ({', '.join(sorted(TAGS))}): ").split(),
+    }
+    line = json.dumps(row, ensure_ascii=False)
+    parse_gold(line, "this question", texts)
+    with file.open("a", encoding="utf-8") as lines:
+        lines.write(f"{line}\n")
+
+
+def _pick(found: tuple[Evidence, ...], answer: str) -> list[Evidence]:
+    try:
+        return [next(item for item in found if item.rank == int(n)) for n in answer.split()]
+    except (ValueError, StopIteration):
+        raise GoldFileError(
+            f"{answer!r}: give numbers from the list; nothing was written"
+        ) from None

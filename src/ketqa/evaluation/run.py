@@ -1,0 +1,67 @@
+"""Ask an index a file of questions, under one setting or several."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from ketqa.evaluation.gold import GoldQuestion
+from ketqa.evaluation.score import Score, score_answer
+from ketqa.index import DENSE_WEIGHT, Index
+
+# What --compare knows by name; anything else is the folder of another index, built with
+# another model or another size of passages.
+SETTINGS: dict[str, dict[str, float | bool]] = {
+    "shipped": {},
+    "bm25": {"dense_weight": 0.0},
+    "dense": {"dense_weight": 1.0},
+    "no-reader": {"reader": False},
+    "bm25-no-reader": {"dense_weight": 0.0, "reader": False},
+    "dense-no-reader": {"dense_weight": 1.0, "reader": False},
+}
+
+
+@contextmanager
+def open_setting(name: str, index: Path) -> Iterator[Index]:
+    """Open the index under a named setting, or the index in the folder of that name."""
+    known = SETTINGS.get(name)
+    if known is None:
+        opened = Index.open(name)
+    else:
+        opened = Index.open(
+            index,
+            dense_weight=known.get("dense_weight", DENSE_WEIGHT),
+            reader=bool(known.get("reader", True)),
+        )
+    with opened:
+        yield opened
+
+
+def run_gold(
+    index: Index,
+    questions: Sequence[GoldQuestion],
+    *,
+    min_confidence: float | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> list[Score]:
+    """Ask every question and score its answer, in order.
+
+    Args:
+        index: An open index.
+        questions: From ``load_gold``.
+        min_confidence: As for ``Index.ask``; 0 leaves the abstention out of the ranking.
+        progress: Called with the number of questions done.
+    """
+    texts = corpus_texts(index)
+    scores: list[Score] = []
+    for done, gold in enumerate(questions, start=1):
+        answer = index.ask(gold.question, history=gold.history, min_confidence=min_confidence)
+        scores.append(score_answer(gold, answer, texts))
+        if progress:
+            progress(done)
+    return scores
+
+
+def corpus_texts(index: Index) -> dict[str, str]:
+    """Return every document's text by its file name."""
+    documents = (index.store.document(doc_id) for doc_id in index.store.document_ids())
+    return {document.source.file: document.text for document in documents}
