@@ -59,6 +59,22 @@ def test_a_sentence_that_leans_takes_in_the_one_before(store: Store) -> None:
     assert quotes(store, 1) == ["A trial ran in 2014. It had ten patients."]
 
 
+def test_neither_a_heading_nor_what_is_quoted_already_is_taken_in(tmp_path: Path) -> None:
+    documents = load_corpus(
+        write_corpus(
+            tmp_path / "corpus", {"a.txt": "A Heading\n\nIt fell. It rose. It fell again.\n"}
+        )
+    )
+    passages, sentences = split_documents(documents, TopicEncoder(), tokens=100)
+    create_store(tmp_path / "corpus.sqlite", documents, passages, sentences)
+    with Store(tmp_path / "corpus.sqlite") as store:
+        assert quotes(store, 1) == ["It fell."]
+        assert quotes(store, 2, 3, k=2) == ["It fell. It rose. It fell again."]
+        far = readings(store, 2, *[1] * 20, 3)
+        found = gather_evidence(far, store, k=3, confidence=0.9)
+        assert [item.quote for item in found] == ["It fell. It rose.", "It fell again."]
+
+
 def test_a_leaning_sentence_that_also_answers_joins_the_quote_before(store: Store) -> None:
     assert quotes(store, 0, 1) == ["A trial ran in 2014. It had ten patients."]
 

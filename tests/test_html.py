@@ -69,6 +69,12 @@ def test_a_document_without_a_span_has_no_mark() -> None:
     assert QuoteReader(render_document(Document(SOURCE, "Text."), None)).quotes == []
 
 
+def test_a_carriage_return_is_written_so_that_browsers_keep_it() -> None:
+    html = render_answer(answer_with("a\r\n", "b\rc", ""), [])
+    assert "b&#13;c" in html
+    assert "\r" not in html
+
+
 def test_an_error_is_escaped() -> None:
     assert "&lt;b&gt;" in render_error("<b>")
 
