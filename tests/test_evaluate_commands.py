@@ -13,7 +13,7 @@ from conftest import CORPUS, ROOT, TopicEncoder
 from ketqa import cli
 from ketqa.build import PASSAGE_TOKENS
 from ketqa.cli import main
-from ketqa.cli.annotate import add_question
+from ketqa.cli.annotate import add_question, review_feedback
 from ketqa.corpus import load_corpus
 from ketqa.encode import DEFAULT_MODEL
 from ketqa.errors import GoldFileError
@@ -127,6 +127,18 @@ def test_a_person_can_add_a_gold_question(index: Index, tmp_path: Path) -> None:
     with pytest.raises(GoldFileError, match="give numbers from the list; nothing was written"):
         add_question(index, file, corpus_texts(index), lambda prompt: next(replies))
     assert len(file.read_text().splitlines()) == 1
+
+
+def test_feedback_is_reviewed_into_gold_lines(index: Index, tmp_path: Path) -> None:
+    feedback, file = tmp_path / "feedback.jsonl", tmp_path / "gold.jsonl"
+    feedback.write_text('{"question": "spam"}\n{"question": "Is it addictive?", "comment": "!"}\n')
+    replies = iter(["n", "y", "1", "", "own-901", "", "safety"])
+    review_feedback(index, file, corpus_texts(index), feedback, lambda prompt: next(replies))
+    (question,) = load_gold(file, corpus_texts(index))
+    assert (question.question, len(question.gold)) == ("Is it addictive?", 1)
+    feedback.write_text("[]")
+    with pytest.raises(GoldFileError, match="line 1: has no question"):
+        review_feedback(index, file, corpus_texts(index), feedback, lambda prompt: "n")
 
 
 @pytest.fixture

@@ -12,15 +12,46 @@ from ketqa.types import Evidence
 CANDIDATES = 20
 
 
-def add_question(
-    index: Index, file: Path, texts: Mapping[str, str], ask: Callable[[str], str] = input
-) -> None:
+Ask = Callable[[str], str]
+
+
+def add_question(index: Index, file: Path, texts: Mapping[str, str], ask: Ask = input) -> None:
     """Ask for a question, show candidate quotes, and append one valid line.
 
     Nothing is written unless the line is of the form.
     """
     question = ask("Question: ")
     history = [turn for turn in ask("Earlier questions, split by |: ").split("|") if turn.strip()]
+    _annotate(index, file, texts, question, history, ask)
+
+
+def review_feedback(
+    index: Index, file: Path, texts: Mapping[str, str], feedback: Path, ask: Ask = input
+) -> None:
+    """Go through questions that people sent feedback on, and add those worth keeping.
+
+    ``feedback`` has one JSON object a line with ``question`` and, where there were any,
+    ``history`` and a ``comment``.
+    """
+    for number, line in enumerate(feedback.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            row = json.loads(line)
+            question, history = str(row["question"]), list(row.get("history", []))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise GoldFileError(f"{feedback}: line {number}: has no question") from None
+        print(f"{question}\n{row.get('comment', '')}")
+        if ask("Add it? y or n [n]: ") == "y":
+            _annotate(index, file, texts, question, history, ask)
+
+
+def _annotate(
+    index: Index,
+    file: Path,
+    texts: Mapping[str, str],
+    question: str,
+    history: list[str],
+    ask: Ask,
+) -> None:
     found = index.ask(question, history=history, k=CANDIDATES, min_confidence=0).evidence
     for item in found:
         print(f"{item.rank:3} {item.source.file}\n    {item.quote}")

@@ -60,6 +60,10 @@ def add_commands(commands: Any) -> None:
     gold = command(commands, "gold", _gold, "check a file of gold questions, or add to it")
     gold.add_argument("action", choices=("check", "add"))
     gold.add_argument("file", type=Path, metavar="FILE.jsonl")
+    gold.add_argument(
+        "--feedback", type=Path, metavar="FEEDBACK.jsonl",
+        help='with add: review the questions of a file of feedback, {"question", "history"} a line',
+    )  # fmt: skip
 
 
 def _cache() -> Path:
@@ -196,9 +200,12 @@ def _gold(options: argparse.Namespace) -> int:
     with Index.open(options.index) as index:
         texts = corpus_texts(index)
         if options.action == "add":
-            from ketqa.cli.annotate import add_question
+            from ketqa.cli.annotate import add_question, review_feedback
 
-            add_question(index, options.file, texts)
+            if options.feedback:
+                review_feedback(index, options.file, texts, options.feedback)
+            else:
+                add_question(index, options.file, texts)
         questions = load_gold(options.file, texts)
     answerable = sum(question.expect == "evidence" for question in questions)
     print(f"{options.file}: {len(questions)} questions, {answerable} answerable: all in order")
