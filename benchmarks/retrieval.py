@@ -8,22 +8,21 @@ by their best passage. Prints nDCG@10 of each ranking, and of the fusion for eve
 
 import argparse
 import hashlib
-import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import ir_measures
 import numpy as np
-from ir_measures import Qrel, ScoredDoc, nDCG
+from ir_measures import ScoredDoc, nDCG
 from tqdm import tqdm
 
-from ketqa.build import PASSAGE_TOKENS
+from ketqa.build import PASSAGE_TOKENS, split_documents
 from ketqa.dense import DenseIndex
 from ketqa.encode import Rows, SentenceEncoder, find_model
+from ketqa.evaluation.beir import load_documents, load_qrels, load_queries
 from ketqa.fuse import reciprocal_rank_fusion, weighted_sum
 from ketqa.lexical import LexicalIndex
-from ketqa.split import pack_passages, split_sentences
 
 DEPTH = 200
 WEIGHTS = [step / 10 for step in range(1, 10)]
@@ -44,19 +43,20 @@ def main() -> None:
 
 
 def compare(folder: Path, encoder: SentenceEncoder, budget: int, cache: Path) -> None:
-    owners, passages = read_passages(folder, encoder, budget)
-    queries = [json.loads(line) for line in (folder / "queries.jsonl").open(encoding="utf-8")]
-    qrels = list(read_qrels(folder / "qrels.tsv"))
+    split, _ = split_documents(load_documents(folder), encoder, tokens=budget)
+    owners = [passage.span.doc_id for passage in split]
+    passages = [passage.text for passage in split]
+    qrels = load_qrels(folder)
     judged = {qrel.query_id for qrel in qrels}
-    queries = [query for query in queries if query["_id"] in judged]
+    queries = [query for query in load_queries(folder) if query.id in judged]
     dense = DenseIndex.build(encode(passages, encoder, cache))
     with tempfile.TemporaryDirectory() as scratch:
         lexical = LexicalIndex.build(passages, Path(scratch) / "lexical")
         found = [
             (
-                query["_id"],
-                dense.search(encoder.encode_query(query["text"]), DEPTH),
-                lexical.search(query["text"], DEPTH),
+                query.id,
+                dense.search(encoder.encode_query(query.text), DEPTH),
+                lexical.search(query.text, DEPTH),
             )
             for query in tqdm(queries, desc="queries", leave=False)
         ]
@@ -78,23 +78,6 @@ def compare(folder: Path, encoder: SentenceEncoder, budget: int, cache: Path) ->
         print(f"  {weight:.1f} dense + {1 - weight:.1f} bm25  {score:.3f}")
 
 
-def read_passages(
-    folder: Path, encoder: SentenceEncoder, budget: int
-) -> tuple[list[str], list[str]]:
-    """Split every document; return the document id of each passage, and its text."""
-    owners: list[str] = []
-    passages: list[str] = []
-    for line in tqdm((folder / "corpus.jsonl").open(encoding="utf-8"), desc="split", leave=False):
-        row = json.loads(line)
-        text = "\n\n".join(part for part in (row.get("title"), row["text"]) if part)
-        pieces = split_sentences(text)
-        sizes = encoder.count_tokens([text[piece.start : piece.end] for piece in pieces])
-        for first, last in pack_passages(pieces, sizes, budget):
-            owners.append(row["_id"])
-            passages.append(text[pieces[first].start : pieces[last - 1].end])
-    return owners, passages
-
-
 def encode(passages: list[str], encoder: SentenceEncoder, cache: Path) -> Rows:
     """Encode passages, or read the rows of an earlier run over the same texts."""
     key = hashlib.sha256("\0".join(passages).encode()).hexdigest()[:16]
@@ -108,12 +91,6 @@ def encode(passages: list[str], encoder: SentenceEncoder, cache: Path) -> Rows:
         np.save(file, np.concatenate(parts))
     rows: Rows = np.load(file)
     return rows
-
-
-def read_qrels(file: Path) -> Iterator[Qrel]:
-    for line in file.read_text(encoding="utf-8").splitlines()[1:]:
-        query, doc, gain = line.split("\t")
-        yield Qrel(query, doc, int(gain))
 
 
 def by_document(scores: Scores, owners: list[str]) -> dict[str, float]:

@@ -211,6 +211,8 @@ def _encode(
     """Return (n, dim) rows, encoding only the texts that are new."""
     rows = [known.row(text) for text in texts]
     new = [number for number, row in enumerate(rows) if row is None]
+    # texts of like length together: a batch is padded to its longest
+    new.sort(key=lambda number: len(texts[number]))
     progress(stage, len(texts) - len(new), len(texts))
     for low in range(0, len(new), ENCODE_STEP):
         step = new[low : low + ENCODE_STEP]
