@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -100,7 +101,11 @@ def test_a_report_shows_every_question_and_needs_nothing_else(
     assert "<mark>" in html
     for reference in ("src=", "<link", "@import", "url(http"):
         assert reference not in html
-    assert "| quote@1 |" in table.read_text(encoding="utf-8")
+    markdown = table.read_text(encoding="utf-8")
+    assert "| quote@1 |" in markdown
+    rows = [line for line in markdown.splitlines() if line.startswith(("| ✓", "| ✗"))]
+    assert len(rows) == 20
+    assert all(len(re.findall(r"(?<!\\)\|", row)) == 7 for row in rows)
     assert "no-reader" in capsys.readouterr().out
 
 

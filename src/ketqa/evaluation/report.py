@@ -1,6 +1,7 @@
 """Scores -> one HTML file that needs nothing else, or Markdown for a pull request."""
 
 import io
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,11 @@ def number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
+def cell(text: str) -> str:
+    """Return text in one line that a Markdown table holds as it is."""
+    return re.sub(r"([\\|*_`<>])", r"\\\1", " ".join(text.split()))
+
+
 def _render(
     template: str,
     runs: Runs,
@@ -75,7 +81,7 @@ def _render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"show": show, "number": number}
+    environment.filters |= {"show": show, "number": number, "cell": cell}
     return environment.get_template(template).render(
         name=name,
         index=scores[0].answer.index,
