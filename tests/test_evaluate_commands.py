@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from conftest import CORPUS, ROOT, TopicEncoder
@@ -18,6 +19,7 @@ from ketqa.cli.annotate import add_question, review_feedback
 from ketqa.corpus import load_corpus
 from ketqa.encode import DEFAULT_MODEL
 from ketqa.errors import GoldFileError
+from ketqa.evaluation.ablation import Ablation, ablation_table
 from ketqa.evaluation.gold import load_gold
 from ketqa.evaluation.run import corpus_texts
 from ketqa.index import Index
@@ -187,6 +189,35 @@ def test_a_collection_is_ranked_and_quoted(
     figures = json.loads(capsys.readouterr().out)
     assert (figures["quote@1"], figures["auroc"]) == (1, 1)
     assert (figures["answerable"], figures["unanswerable"]) == (1, 1)
+
+
+def test_stages_are_taken_out_in_turn(
+    index_folder: Path, few: Path, collection: Path, tmp_path: Path
+) -> None:
+    page = tmp_path / "ablation.md"
+    assert main([
+        "ablate", str(few), "--index", str(index_folder), "--collections", str(collection),
+        "--settings", "bm25", "no-reader", "--cache", str(tmp_path), "--write", str(page),
+    ]) == 0  # fmt: skip
+    written = page.read_text(encoding="utf-8")
+    assert "--collections small --settings bm25 no-reader`" in written
+    rows = [line.split(" | ") for line in written.splitlines() if line.startswith("| ")]
+    assert [(row[0].strip("| "), row[1]) for row in rows[2:]] == [
+        *[("few (gold)", f"quote@{k}") for k in (1, 3, 5)],
+        ("small: documents", "nDCG@10"),
+        *[("small: quotes", f"quote@{k}") for k in (1, 3, 5)],
+    ]
+
+
+def test_the_table_tells_changes_and_marks_the_real_ones() -> None:
+    base, better = np.zeros(40), np.repeat([1.0, 0.0], [30, 10])
+    ablations = [Ablation("a", {"shipped": {"f": base}, "x": {"f": better}, "y": {"f": base}})]
+    row = ablation_table(ablations, ["x", "y"]).splitlines()[-1]
+    assert re.fullmatch(
+        r"\| a \| f \| 40 \| 0\.000 \| \+0\.750 \(\+0\.6\d\d to \+0\.8\d\d\) \\\* "
+        r"\| \+0\.000 \(\+0\.000 to \+0\.000\) \|",
+        row,
+    )
 
 
 def test_a_collection_that_is_not_there_is_told(

@@ -57,6 +57,18 @@ def add_commands(commands: Any) -> None:
         if name == "bench-retrieval":
             bench.add_argument("--run", type=Path, dest="trec", help="write the run in TREC form")
 
+    ablate = command(commands, "ablate", _ablate, "take each stage out in turn and compare")
+    ablate.add_argument("gold", type=Path, nargs="+", metavar="GOLD.jsonl")
+    ablate.add_argument(
+        "--collections", type=Path, nargs="+", default=[], metavar="FOLDER", help="in BEIR form"
+    )
+    ablate.add_argument(
+        "--settings", nargs="+", default=["bm25", "dense", "no-reader"], metavar="SETTING",
+        help="what to compare with the shipped setting; as for eval --compare",
+    )  # fmt: skip
+    ablate.add_argument("--cache", type=Path, default=_cache(), help="where indexes are kept")
+    ablate.add_argument("--write", type=Path, metavar="FILE.md", help="write the page here")
+
     gold = command(commands, "gold", _gold, "check a file of gold questions, or add to it")
     gold.add_argument("action", choices=("check", "add"))
     gold.add_argument("file", type=Path, metavar="FILE.jsonl")
@@ -164,10 +176,41 @@ def _bench_retrieval(options: argparse.Namespace) -> int:
 
 def _bench_quotes(options: argparse.Namespace) -> int:
     _need_extras()
-    from ketqa.evaluation.beir import bench_quotes
+    from ketqa.evaluation.beir import ask_collection, quote_figures
 
-    _show_bench(options, _bench(options, bench_quotes))
+    _show_bench(options, quote_figures(_bench(options, ask_collection)))
     return 0
+
+
+def _ablate(options: argparse.Namespace) -> int:
+    _need_extras()
+    from ketqa.evaluation.ablation import (
+        ablate_collection,
+        ablate_gold,
+        ablation_page,
+        ablation_table,
+    )
+    from ketqa.evaluation.beir import index_collection
+
+    settings = options.settings
+    with progress_bar() as bar:
+        found = [ablate_gold(file, options.index, settings, bar) for file in options.gold]
+        for folder in options.collections:
+            index = index_collection(folder, options.cache, progress=bar)
+            found += ablate_collection(folder, index, settings, bar)
+    table = ablation_table(found, settings)
+    print(table)
+    if options.write:
+        options.write.write_text(ablation_page(table, _made_with(options)), encoding="utf-8")
+    return 0
+
+
+def _made_with(options: argparse.Namespace) -> dict[str, str]:
+    """Return the arguments that decide the figures; folders by their names alone."""
+    arguments = {"ketqa ablate": " ".join(map(str, options.gold))}
+    if options.collections:
+        arguments["--collections"] = " ".join(folder.name for folder in options.collections)
+    return arguments | {"--settings": " ".join(options.settings)}
 
 
 def _bench(options: argparse.Namespace, run: Any) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 import ir_measures
 import numpy as np
 from ir_measures import AP, RR, Judged, Qrel, R, ScoredDoc, nDCG
+from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from ketqa.build import Progress, build_index, silent
@@ -119,6 +120,13 @@ def retrieval_figures(folder: Path, run: Sequence[ScoredDoc]) -> dict[str, float
     return {str(measure): float(found[measure]) for measure in MEASURES}
 
 
+def ndcg_by_query(folder: Path, run: Sequence[ScoredDoc]) -> NDArray[np.float64]:
+    """Return nDCG@10 of every judged query, (n,), in the order of their ids."""
+    found = ir_measures.iter_calc([nDCG @ 10], load_qrels(folder), run)
+    values = {row.query_id: float(row.value) for row in found}
+    return np.array([values[query_id] for query_id in sorted(values)])
+
+
 def trec_lines(run: Sequence[ScoredDoc]) -> Iterator[str]:
     """Yield a run in TREC form."""
     ordered = sorted(run, key=lambda row: (row.query_id, -row.score, row.doc_id))
@@ -129,33 +137,45 @@ def trec_lines(run: Sequence[ScoredDoc]) -> Iterator[str]:
         yield f"{row.query_id} Q0 {row.doc_id} {rank} {row.score:.6f} ketqa"
 
 
-def bench_quotes(index: Index, folder: Path, *, count: Count | None = None) -> dict[str, float]:
-    """Ask every query that has answers judged.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A query asked: whether anything answers it, the rank of the first right quote, if any."""
+
+    answerable: bool
+    rank: int | None
+    confidence: float
+
+
+def ask_collection(index: Index, folder: Path, *, count: Count | None = None) -> list[Asked]:
+    """Ask every query that has answers judged."""
+    answers = load_answers(folder)
+    queries = [query for query in load_queries(folder) if query.id in answers]
+    asked: list[Asked] = []
+    for done, query in enumerate(queries, start=1):
+        answer = index.ask(query.text, min_confidence=0)
+        judged = answers[query.id]
+        answerable = any(row.places for row in judged)
+        asked.append(Asked(answerable, _rank(answer, judged), answer.confidence))
+        if count:
+            count(done, len(queries))
+    return asked
+
+
+def quote_figures(asked: Sequence[Asked]) -> dict[str, float]:
+    """Return the figures of a collection.
 
     Returns:
         quote@1, @3, @5: share of answerable queries with an answer in the first quotes;
         auroc of the confidence, where some queries are unanswerable; and their numbers.
     """
-    answers = load_answers(folder)
-    queries = [query for query in load_queries(folder) if query.id in answers]
-    ranks: list[int | None] = []
-    truth: list[bool] = []
-    confidence: list[float] = []
-    for done, query in enumerate(queries, start=1):
-        answer = index.ask(query.text, min_confidence=0)
-        answerable = any(judged.places for judged in answers[query.id])
-        truth.append(answerable)
-        confidence.append(answer.confidence)
-        if answerable:
-            ranks.append(_rank(answer, answers[query.id]))
-        if count:
-            count(done, len(queries))
+    ranks = [query.rank for query in asked if query.answerable]
     figures = {
         f"quote@{k}": float(np.mean([rank is not None and rank <= k for rank in ranks]))
         for k in (1, 3, 5)
     }
+    truth = [query.answerable for query in asked]
     if 0 < sum(truth) < len(truth):
-        figures["auroc"] = float(roc_auc_score(truth, confidence))
+        figures["auroc"] = float(roc_auc_score(truth, [query.confidence for query in asked]))
     return figures | {"answerable": len(ranks), "unanswerable": len(truth) - len(ranks)}
 
 

@@ -52,20 +52,36 @@ def compare(runs: Mapping[str, Sequence[Score]]) -> list[Difference]:
     return [replace(row, p=p) for row, p in zip(rows, corrected, strict=True)]
 
 
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """A mean change with its 95% interval, and the chance of one so large if there were none."""
+
+    change: float
+    low: float
+    high: float
+    p: float
+
+
+def paired_difference(changes: NDArray[np.float64]) -> Paired:
+    """Return the mean of (n,) changes, one a question: bootstrap interval, permutation p."""
+    low, high = _interval(changes)
+    return Paired(float(changes.mean()), low, high, _permutation_p(changes))
+
+
 def _difference(
     first: str, second: str, figure: str, pairs: Sequence[tuple[Score, Score]]
 ) -> Difference:
     value = PAIRED[figure]
     changes = np.array([value(b) - value(a) for a, b in pairs])
-    low, high = _interval(changes)
+    found = paired_difference(changes)
     return Difference(
         first,
         second,
         figure,
-        float(changes.mean()),
-        low,
-        high,
-        _permutation_p(changes),
+        found.change,
+        found.low,
+        found.high,
+        found.p,
         tuple(a.gold.id for (a, _), change in zip(pairs, changes, strict=True) if change > 0),
         tuple(a.gold.id for (a, _), change in zip(pairs, changes, strict=True) if change < 0),
     )
