@@ -24,7 +24,7 @@ ROOMS = (
     ("evaluation.gold",),
     ("evaluation.score",),
     ("evaluation.figures", "evaluation.significance", "evaluation.run", "evaluation.beir"),
-    ("evaluation.gate", "evaluation.report"),
+    ("evaluation.gate", "evaluation.report", "evaluation.ablation"),
     ("web.html",),
     ("web.page",),
     ("web.server",),
