@@ -38,10 +38,10 @@ bench: setup
 	  for setting in shipped bm25 dense no-reader; do \
 	    $(BIN)/ketqa bench-quotes $(DATA)/$$name --setting $$setting --json; done; done
 
-# Train the sentence reader again from QUESTIONS (see training/README.md).
+# Fit the reader and the abstention again (see training/README.md).
 weights: setup
 	$(BIN)/ketqa index
-	$(BIN)/python training/reader.py $(QUESTIONS) tests/gold/dev.jsonl
+	$(BIN)/python training/weights.py tests/gold/dev.jsonl
 
 clean:
 	rm -rf $(VENV) index/CURRENT index/builds index/.lock

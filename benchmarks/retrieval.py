@@ -55,7 +55,7 @@ def compare(folder: Path, encoder: SentenceEncoder, budget: int, cache: Path) ->
         found = [
             (
                 query.id,
-                dense.search(encoder.encode_query(query.text), DEPTH),
+                dense.search(encoder.encode_queries([query.text])[0], DEPTH),
                 lexical.search(query.text, DEPTH),
             )
             for query in tqdm(queries, desc="queries", leave=False)

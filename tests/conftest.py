@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ketqa.build import build_index
-from ketqa.encode import Rows, find_model, unit
+from ketqa.encode import Rows, unit
 from ketqa.index import Index
 
 # No test may wait for a network.
@@ -40,9 +40,8 @@ class TopicEncoder:
         rows = np.array([row if any(row) else [1] * len(TOPICS) for row in counts], np.float32)
         return unit(rows)
 
-    def encode_query(self, query: str) -> Rows:
-        row: Rows = self.encode_texts([query])[0]
-        return row
+    def encode_queries(self, queries: Sequence[str]) -> Rows:
+        return self.encode_texts(queries)
 
 
 def write_corpus(folder: Path, documents: dict[str, str]) -> Path:
@@ -63,7 +62,7 @@ def four_documents(tmp_path: Path) -> Path:
 def index_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The shipped corpus, indexed with the shipped model."""
     folder = tmp_path_factory.mktemp("shipped") / "index"
-    build_index(CORPUS, folder, find_model())
+    build_index(CORPUS, folder)
     return folder
 
 

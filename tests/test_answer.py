@@ -8,9 +8,10 @@ from conftest import TopicEncoder, write_corpus
 from ketqa.answer import choose_quotes, gather_evidence
 from ketqa.build import split_documents
 from ketqa.corpus import load_corpus
+from ketqa.match import NO_MATCHES, Match, Matches
 from ketqa.reader import Reading
 from ketqa.store import Store, create_store
-from ketqa.types import Hit, Source
+from ketqa.types import CuratedQuestion, Evidence, Hit, Source, Span
 
 DOCUMENTS = {
     "a.txt": "A trial ran in 2014. It had ten patients. The pain fell. Nobody fell ill.\n\n"
@@ -41,8 +42,14 @@ def readings(store: Store, *numbers: int) -> list[Reading]:
     ]
 
 
+def gather(
+    found: list[Reading], store: Store, k: int, matches: Matches = NO_MATCHES
+) -> tuple[Evidence, ...]:
+    return gather_evidence(found, store, matches, k=k, probability=lambda behind: 1 / (1 + behind))
+
+
 def quotes(store: Store, *numbers: int, k: int = 5) -> list[str]:
-    found = gather_evidence(readings(store, *numbers), store, k=k, confidence=0.9)
+    found = gather(readings(store, *numbers), store, k=k)
     for item in found:
         text = store.document(item.span.doc_id).text
         assert text[item.span.start : item.span.end] == item.quote
@@ -71,7 +78,7 @@ def test_neither_a_heading_nor_what_is_quoted_already_is_taken_in(tmp_path: Path
         assert quotes(store, 1) == ["It fell."]
         assert quotes(store, 2, 3, k=2) == ["It fell. It rose. It fell again."]
         far = readings(store, 2, *[1] * 20, 3)
-        found = gather_evidence(far, store, k=3, confidence=0.9)
+        found = gather(far, store, k=3)
         assert [item.quote for item in found] == ["It fell. It rose.", "It fell again."]
 
 
@@ -84,16 +91,16 @@ def test_a_leaning_sentence_that_does_not_answer_stays_out(store: Store) -> None
 
 
 def test_the_same_words_are_quoted_once_and_their_other_places_named(store: Store) -> None:
-    found = gather_evidence(readings(store, 2, 5, 7), store, k=5, confidence=0.9)
+    found = gather(readings(store, 2, 5, 7), store, k=5)
     assert [item.quote for item in found] == ["The pain fell."]
     places = [(span.doc_id, span.start) for span in found[0].also_at]
     assert places == [("a.txt", DOCUMENTS["a.txt"].index("The pain fell!")), ("b.txt", 16)]
 
 
 def test_at_most_k_quotes_come_best_first(store: Store) -> None:
-    found = gather_evidence(readings(store, 3, 0, 2), store, k=2, confidence=0.9)
+    found = gather(readings(store, 3, 0, 2), store, k=2)
     assert [item.rank for item in found] == [1, 2]
-    assert found[0].confidence >= found[1].confidence
+    assert [item.confidence for item in found] == [1, 0.5]
     assert [q.sentences[0].number for q in choose_quotes(readings(store, 3, 0, 2), store, 2)] == [
         3,
         0,
@@ -101,4 +108,16 @@ def test_at_most_k_quotes_come_best_first(store: Store) -> None:
 
 
 def test_no_reading_gives_no_quote(store: Store) -> None:
-    assert gather_evidence([], store, k=5, confidence=0.1) == ()
+    assert gather([], store, k=5) == ()
+
+
+def test_a_quote_names_the_curated_question_that_led_to_it(tmp_path: Path) -> None:
+    documents = load_corpus(write_corpus(tmp_path / "corpus", DOCUMENTS))
+    passages, sentences = split_documents(documents, TopicEncoder(), tokens=100)
+    question = CuratedQuestion(0, "Did anybody get sick?", Span("a.txt", 57, 73))
+    create_store(tmp_path / "c.sqlite", documents, passages, sentences, [question], [[3]])
+    with Store(tmp_path / "c.sqlite") as store:
+        found = Matches({3: Match(0, 0.8)}, {}, None, floor=0.2)
+        first, second = gather(readings(store, 3, 0), store, 2, found)
+        assert (first.matched, second.matched) == ("Did anybody get sick?", None)
+        assert first.to_dict()["matched"] == "Did anybody get sick?"

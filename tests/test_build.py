@@ -1,5 +1,6 @@
 """Building: nothing to do, reuse, two at once, and killed at any moment."""
 
+import json
 import logging
 import multiprocessing
 import os
@@ -15,7 +16,7 @@ from conftest import CORPUS, TopicEncoder, write_corpus
 from ketqa.build import build_index, split_documents
 from ketqa.corpus import load_corpus
 from ketqa.encode import find_model
-from ketqa.errors import CorpusError, IndexBusy
+from ketqa.errors import CorpusError, IndexBusy, IndexMissing
 from ketqa.index import Index
 from ketqa.manifest import BUILDS, CURRENT, current_build
 from ketqa.verify import verify_index
@@ -160,3 +161,31 @@ def _time_of_a_build(
         process.join()
         seconds = time.perf_counter() - start
     return seconds
+
+
+@pytest.mark.model
+def test_a_question_about_a_heading_is_refused(four_documents: Path, tmp_path: Path) -> None:
+    line = {"file": "dose.txt", "start": 0, "end": 4, "quote": "Dose", "questions": ["How much?"]}
+    (four_documents / "questions.jsonl").write_text(json.dumps(line))
+    with pytest.raises(CorpusError, match=r"'How much\?': there is no sentence .*dose.txt\[0:4\]"):
+        build_index(four_documents, tmp_path / "index", find_model())
+    with pytest.raises(IndexMissing):
+        current_build(tmp_path / "index")
+
+
+@pytest.mark.model
+def test_a_changed_question_is_the_only_one_encoded_again(
+    four_documents: Path, tmp_path: Path
+) -> None:
+    quote = "Pain fell by half."
+    line = {"file": "pain.txt", "start": 0, "end": len(quote), "quote": quote}
+    for questions, reused in (
+        (["Did it help?", "How much less?"], 0),
+        (["Did it help?", "New?"], 14),
+    ):
+        row = json.dumps({**line, "questions": questions})
+        (four_documents / "questions.jsonl").write_text(row)
+        report = build_index(four_documents, tmp_path / "index", find_model())
+        assert report.changed
+        assert report.reused == reused
+        assert report.counts["questions"] == 2

@@ -161,7 +161,7 @@ def test_verify_exits_with_1_where_a_promise_is_broken(
 ) -> None:
     code, out, _ = run(capsys, "verify", "--index", str(index_folder), "--corpus", str(CORPUS))
     assert code == 0
-    assert out.count("kept") == 5
+    assert out.count("kept") == 6
     code, out, _ = run(capsys, "verify", "--index", str(tmp_path), "--corpus", str(CORPUS))
     assert code == 1
     assert "FAILED  every file of the index" in out

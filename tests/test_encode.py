@@ -21,7 +21,7 @@ def test_rows_have_length_one_and_tell_meaning(encoder: SentenceEncoder) -> None
     assert rows.shape == (2, 384)
     assert rows.dtype == np.float32
     assert np.linalg.norm(rows, axis=1) == pytest.approx([1, 1], abs=1e-5)
-    near, far = rows @ encoder.encode_query("How long did it help?")
+    near, far = rows @ encoder.encode_queries(["How long did it help?"])[0]
     assert near > far
 
 
@@ -36,7 +36,7 @@ def test_the_end_of_a_long_text_is_not_cut_off_in_silence(encoder: SentenceEncod
     plain, ended = encoder.encode_texts(
         [start, start + "Ketamine infusions relieve migraine. " * 30]
     )
-    question = encoder.encode_query("Does ketamine relieve migraine?")
+    question = encoder.encode_queries(["Does ketamine relieve migraine?"])[0]
     assert ended @ question > plain @ question + 0.1
 
 

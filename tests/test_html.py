@@ -1,11 +1,12 @@
 """The HTML gives every quote back, character for character, and reads none of it as markup."""
 
+from dataclasses import replace
 from html.parser import HTMLParser
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ketqa.types import Answer, Document, Evidence, Passage, Source, Span
+from ketqa.types import Answer, CuratedQuestion, Document, Evidence, Passage, Source, Span
 from ketqa.web.html import document_link, render_answer, render_document, render_error
 
 HOSTILE = "aB <>&\"'|*_$`\\[](){}%\n\r\t\f\u00a0\u200b\ufeff“’é\u0301😀{{x}}"
@@ -48,6 +49,19 @@ def answer_with(before: str, quote: str, after: str) -> Answer:
         evidence=(evidence,), related=(), searched={"documents": 1, "passages": 1},
         timings_ms={}, index="0",
     )  # fmt: skip
+
+
+def test_curated_questions_are_shown_as_text() -> None:
+    answer = answer_with("", "quote", "")
+    matched = replace(answer.evidence[0], matched="<b>why</b> & how")
+    html = render_answer(replace(answer, evidence=(matched,)), [])
+    assert "<q>&lt;b&gt;why&lt;/b&gt; &amp; how</q>" in html
+    assert "Why this quote?" in html
+    away = CuratedQuestion(1, "Is <i>it</i> legal?", None, why="law")
+    turned = replace(answer, status="no_evidence", evidence=(), unanswered=away)
+    html = render_answer(turned, [])
+    assert "known to have no answer here: “Is &lt;i&gt;it&lt;/i&gt; legal?”" in html
+    assert turned.to_dict()["unanswered"] == {"question": "Is <i>it</i> legal?", "why": "law"}
 
 
 @given(st.text(HOSTILE, max_size=30), st.text(HOSTILE, min_size=1, max_size=60), st.text(HOSTILE))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from conftest import CORPUS, ROOT, write_corpus
-from ketqa.encode import SentenceEncoder, find_model
+from ketqa.encode import ADAPTED, SentenceEncoder, find_model
 from ketqa.errors import QuestionError
 from ketqa.index import Index
 from ketqa.manifest import current_build
@@ -80,7 +80,11 @@ def test_the_same_question_gives_the_same_bytes(index: Index, index_folder: Path
     once = [without_timings(index, question) for question in questions]
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(lambda q: without_timings(index, q), questions)) == once
-    with Index(current_build(index_folder), SentenceEncoder(find_model())) as again:
+    with Index(
+        current_build(index_folder),
+        SentenceEncoder(find_model(ADAPTED)),
+        weights=index.engines.weights,
+    ) as again:
         assert [without_timings(again, question) for question in questions] == once
 
 

@@ -1,5 +1,6 @@
 """The page in real Chromium, served by the real command, over hostile documents too."""
 
+import json
 import socket
 import subprocess
 import sys
@@ -32,14 +33,14 @@ HOSTILE = (
 
 
 @contextmanager
-def serving(index: Path) -> Iterator[str]:
+def serving(index: Path, *more: str) -> Iterator[str]:
     """Run ``ketqa serve`` on a free port until it answers; stop it by its process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [Path(sys.executable).with_name("ketqa"), "serve", "--index", index]
     with subprocess.Popen(
-        [*map(str, command), "--port", str(port)], stderr=subprocess.PIPE
+        [*map(str, command), "--port", str(port), *more], stderr=subprocess.PIPE
     ) as process:
         address = f"http://127.0.0.1:{port}"
         try:
@@ -220,3 +221,15 @@ def test_a_port_that_is_taken_is_told(index_folder: Path, address: str) -> None:
     )
     assert done.returncode == 1
     assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
+
+
+def test_questions_are_kept_only_where_somebody_switches_it_on(
+    browser: Browser, index_folder: Path, tmp_path: Path
+) -> None:
+    log = tmp_path / "log.jsonl"
+    with serving(index_folder, "--log-questions", str(log)) as found, browser.new_page() as opened:
+        opened.goto(found)
+        ask(opened, "How long did relief last?")
+    assert json.loads(log.read_text()) == {
+        "question": "How long did relief last?", "status": "evidence",
+    }  # fmt: skip

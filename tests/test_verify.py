@@ -32,8 +32,8 @@ def problems(index: Path, corpus: Path = CORPUS) -> str:
 
 def test_an_untouched_index_keeps_every_promise(index_folder: Path) -> None:
     checks = verify_index(index_folder, CORPUS)
-    assert len(checks) == 5
-    assert [check.problem for check in checks] == [""] * 5
+    assert len(checks) == 6
+    assert [check.problem for check in checks] == [""] * 6
 
 
 def test_one_changed_byte_of_any_file_of_the_index_fails(index_folder: Path, copy: Path) -> None:
@@ -90,8 +90,8 @@ def rewrite(index: Path, old: str, new: str) -> None:
 
 
 def test_an_index_of_another_format_is_told_with_both_values(copy: Path) -> None:
-    rewrite(copy, '"format": 1', '"format": 99')
-    with pytest.raises(IndexMismatch, match=r"format 99, this ketqa reads 1; .*ketqa index"):
+    rewrite(copy, '"format": 2', '"format": 99')
+    with pytest.raises(IndexMismatch, match=r"format 99, this ketqa reads 2; .*ketqa index"):
         Index.open(copy)
 
 
@@ -103,7 +103,7 @@ def test_an_index_of_another_model_is_told_with_both_values(
     model = Path(shutil.copytree(find_model().path, tmp_path / "other"))
     (model / "tokenizer_config.json").write_text("{}")
     with pytest.raises(
-        IndexMismatch, match=r"built with model all-MiniLM-L6-v2 \(\w{12}\), opened with .*other"
+        IndexMismatch, match=r"built with model ketqa-adapted \(\w{12}\), opened with .*other"
     ):
         Index.open(index_folder, model=str(model))
 

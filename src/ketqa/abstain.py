@@ -4,59 +4,64 @@ Logistic regressions over a few numbers that mean the same in every corpus. trai
 fits them, and sets the two thresholds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import exp
-from typing import Literal
 
 from ketqa.lexical import LexicalIndex, stems
-from ketqa.reader import Reading, load_weights
+from ketqa.reader import Asked, Reading, Weights
 from ketqa.types import Status
 
-SIGNALS = ("logit", "cosine", "unknown")
-Threshold = Literal["evidence", "related"]
+SIGNALS = ("logit", "cosine", "unknown", "answered", "unanswered")
 
 
-def signals(query: str, readings: Sequence[Reading], words: LexicalIndex) -> dict[str, float]:
+def signals(asked: Asked, readings: Sequence[Reading], words: LexicalIndex) -> dict[str, float]:
     """Return what tells an answerable question from another.
 
     ``logit`` is the best sentence's, ``cosine`` the highest of any sentence, ``unknown``
-    the share of the question's words, by their weight, that the corpus never uses.
+    the share of the question's words, by their weight, that the corpus never uses;
+    ``answered`` and ``unanswered`` are the cosines of the nearest curated questions.
     """
+    matches = asked.matches
     return {
         "logit": max((reading.logit for reading in readings), default=-10.0),
         "cosine": max((reading.cosine for reading in readings), default=-1.0),
-        "unknown": _unknown_share(query, words),
+        "unknown": _unknown_share(asked.query, words),
+        "answered": matches.answered,
+        "unanswered": matches.unanswered.cosine if matches.unanswered else matches.floor,
     }
 
 
-def answer_probability(numbers: dict[str, float]) -> float:
+def answer_probability(numbers: Mapping[str, float], weights: Weights) -> float:
     """Return the probability, 0..1, that the corpus answers, from its ``signals``."""
-    weights = load_weights()["abstain"]
-    return _sigmoid(weights["bias"] + sum(weights[name] * numbers[name] for name in SIGNALS))
+    trained = weights["abstain"]
+    weighed = (trained.get(name, 0.0) * numbers[name] for name in SIGNALS)
+    return _sigmoid(trained["bias"] + sum(weighed))
 
 
-def quote_probability(confidence: float, behind: float) -> float:
+def quote_probability(confidence: float, behind: float, weights: Weights) -> float:
     """Return the probability that one quote answers.
 
     Args:
         confidence: That the corpus answers at all, 0..1.
         behind: How far the quote's logit lies below the best one's, 0 or more.
+        weights: The trained numbers.
     """
-    weights = load_weights()["quote"]
+    trained = weights["quote"]
     best = _sigmoid(
-        weights["bias"] + weights["confidence"] * confidence + weights["behind"] * behind
+        trained["bias"] + trained["confidence"] * confidence + trained["behind"] * behind
     )
     return min(confidence, best)
 
 
-def decide(confidence: float, *, min_confidence: float | None = None) -> Status:
+def decide(confidence: float, weights: Weights, *, min_confidence: float | None = None) -> Status:
     """Return the status for a confidence.
 
     Args:
         confidence: That the corpus answers, 0..1.
-        min_confidence: Replaces the shipped threshold for "evidence"; 0 always quotes.
+        weights: The trained numbers, with the shipped thresholds.
+        min_confidence: Replaces the threshold for "evidence"; 0 always quotes.
     """
-    thresholds = load_weights()["thresholds"]
+    thresholds = weights["thresholds"]
     if confidence >= (thresholds["evidence"] if min_confidence is None else min_confidence):
         return "evidence"
     return "related" if confidence >= thresholds["related"] else "no_evidence"

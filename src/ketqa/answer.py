@@ -1,11 +1,12 @@
 """Ranked sentences -> quotes of whole sentences, every one cut from the store."""
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from ketqa.abstain import quote_probability
+from ketqa.match import Matches
 from ketqa.reader import Reading
+from ketqa.second_hand import is_second_hand
 from ketqa.store import Store
 from ketqa.twins import twin_key
 from ketqa.types import Evidence, Sentence, Span
@@ -37,19 +38,29 @@ class Quote:
 
 
 def gather_evidence(
-    readings: Sequence[Reading], store: Store, *, k: int, confidence: float
+    readings: Sequence[Reading],
+    store: Store,
+    matches: Matches,
+    *,
+    k: int,
+    probability: Callable[[float], float],
 ) -> tuple[Evidence, ...]:
     """Return at most k quotes, best first.
 
     Args:
         readings: The sentences of the passages found, best first.
         store: Where the quotes are cut from.
+        matches: The curated questions that were found.
         k: The most quotes.
-        confidence: That the corpus answers at all, 0..1.
+        probability: How likely a quote answers, by how far its logit lies below the best.
     """
     quotes = choose_quotes(readings, store, k)
     return tuple(
-        _evidence(rank, quote, quotes[0], confidence, store)
+        replace(
+            _evidence(quote, store, matches),
+            rank=rank,
+            confidence=probability(quotes[0].reading.logit - quote.reading.logit),
+        )
         for rank, quote in enumerate(quotes, start=1)
     )
 
@@ -92,18 +103,20 @@ def _stand_alone(
     return passage[first : last + 1]
 
 
-def _evidence(rank: int, quote: Quote, best: Quote, confidence: float, store: Store) -> Evidence:
+def _evidence(quote: Quote, store: Store, matches: Matches) -> Evidence:
     span = quote.span
     document = store.document(span.doc_id)
-    behind = best.reading.logit - quote.reading.logit
+    match = matches.meaning.get(quote.reading.sentence.number)
     return Evidence(
-        rank=rank,
-        confidence=quote_probability(confidence, behind),
+        rank=0,
+        confidence=0.0,
         quote=document.text[span.start : span.end],
         span=span,
         source=document.source,
         passage=store.passage(quote.sentences[0].passage),
         also_at=tuple(_same_words(quote, store)),
+        second_hand=any(is_second_hand(sentence.text) for sentence in quote.sentences),
+        matched=store.question(match.question).text if match else None,
     )
 
 

@@ -9,6 +9,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,13 +18,21 @@ from filelock import FileLock, Timeout
 
 from ketqa.corpus import load_corpus
 from ketqa.dense import DenseIndex
-from ketqa.encode import Encoder, ModelFolder, Rows, SentenceEncoder
+from ketqa.encode import (
+    Encoder,
+    ModelFolder,
+    Rows,
+    SentenceEncoder,
+    find_adapted,
+    find_model,
+)
 from ketqa.errors import CorpusError, IndexBusy, IndexDamaged, IndexMismatch, IndexMissing
 from ketqa.lexical import LexicalIndex
 from ketqa.manifest import BUILDS, FORMAT, Manifest, Recipe, current_build, switch_to
+from ketqa.questions import find_answering, hash_questions, load_questions
 from ketqa.split import pack_passages, split_sentences
 from ketqa.store import Store, create_store
-from ketqa.types import Document, Passage, Sentence, Span, source_dict
+from ketqa.types import CuratedQuestion, Document, Passage, Sentence, Span, source_dict
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +40,7 @@ log = logging.getLogger(__name__)
 PASSAGE_TOKENS = 254
 ENCODE_STEP = 256
 STORE, PASSAGES, SENTENCES, WORDS = "corpus.sqlite", "passages", "sentences", "words"
+QUESTIONS, QUESTION_WORDS = "questions", "question_words"
 LIBRARIES = ("sentencex", "langchain-text-splitters", "faiss-cpu", "tantivy")
 
 Progress = Callable[[str, int, int], None]
@@ -46,6 +56,14 @@ class BuildReport:
     reused: int
 
 
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What goes into an index."""
+
+    documents: Sequence[Document]
+    questions: Sequence[CuratedQuestion]
+
+
 def silent(stage: str, done: int, total: int) -> None:
     """Show no progress."""
 
@@ -53,7 +71,7 @@ def silent(stage: str, done: int, total: int) -> None:
 def build_index(
     corpus: Path | Sequence[Document],
     index: Path,
-    model: ModelFolder,
+    model: ModelFolder | None = None,
     *,
     tokens: int = PASSAGE_TOKENS,
     progress: Progress = silent,
@@ -61,26 +79,39 @@ def build_index(
     """Build an index, or leave it alone where nothing changed.
 
     Args:
-        corpus: The documents' folder, or the documents.
+        corpus: The documents' folder, with its curated questions if any, or the documents.
         index: The index's folder; made where it does not exist.
-        model: The embedding model, from ``find_model``.
+        model: The embedding model, from ``find_model``; the packaged one where None, adapted
+            to the documents if that comes with ketqa.
         tokens: The most tokens of a passage.
         progress: Called with (stage, texts done, texts in all).
 
     Raises:
-        CorpusError: A document or ``sources.toml`` cannot be used.
+        CorpusError: A document, ``sources.toml`` or a curated question cannot be used.
         ModelError: The model cannot be loaded.
         IndexBusy: Another process is building here.
     """
     documents = load_corpus(corpus) if isinstance(corpus, Path) else corpus
-    recipe = _recipe(documents, model, tokens)
+    questions = load_questions(corpus, documents) if isinstance(corpus, Path) else []
+    if model is None:
+        model = find_adapted([document.source.sha256 for document in documents]) or find_model()
+    recipe = Recipe(
+        format=FORMAT,
+        model=model.name,
+        model_sha256=model.sha256,
+        passage_tokens=tokens,
+        libraries={name: version(name) for name in LIBRARIES},
+        sources={document.source.file: _source_line(document) for document in documents},
+        questions=hash_questions(corpus) if isinstance(corpus, Path) else {},
+    )
     (index / BUILDS).mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(index / ".lock", timeout=0):
             old = _usable(index)
             if old and old.recipe.fingerprint == recipe.fingerprint:
                 return BuildReport(recipe.fingerprint, dict(old.counts), changed=False, reused=0)
-            return _build(documents, recipe, index, SentenceEncoder(model), old, progress)
+            contents = Contents(documents, questions)
+            return _build(contents, recipe, index, SentenceEncoder(model), old, progress)
     except Timeout:
         raise IndexBusy(f"{index}: another process is building here; wait for it") from None
 
@@ -112,17 +143,6 @@ def split_documents(
     return passages, sentences
 
 
-def _recipe(documents: Sequence[Document], model: ModelFolder, tokens: int) -> Recipe:
-    return Recipe(
-        format=FORMAT,
-        model=model.name,
-        model_sha256=model.sha256,
-        passage_tokens=tokens,
-        libraries={name: version(name) for name in LIBRARIES},
-        sources={document.source.file: _source_line(document) for document in documents},
-    )
-
-
 def _source_line(document: Document) -> str:
     """Return all that is known of a document in one line: its hash, then its fields."""
     fields = source_dict(document.source)
@@ -144,7 +164,7 @@ def _usable(index: Path) -> Manifest | None:
 
 
 def _build(
-    documents: Sequence[Document],
+    contents: Contents,
     recipe: Recipe,
     index: Path,
     encoder: Encoder,
@@ -156,19 +176,37 @@ def _build(
     name = f"{recipe.fingerprint[:12]}-{secrets.token_hex(3)}"
     build = index / BUILDS / name
     build.mkdir()
-    passages, sentences = split_documents(documents, encoder, tokens=recipe.passage_tokens)
+    passages, sentences = split_documents(contents.documents, encoder, tokens=recipe.passage_tokens)
     if not passages:
         raise CorpusError("the documents hold no words; is this the right folder?")
-    create_store(build / STORE, documents, passages, sentences)
+    questions = contents.questions
+    answering = find_answering(questions, sentences)
+    for question, numbers in zip(questions, answering, strict=True):
+        if question.span and not numbers:
+            raise CorpusError(
+                f"questions.jsonl: {question.text!r}: there is no sentence in its place, "
+                f"{question.span.doc_id}[{question.span.start}:{question.span.end}], that can be "
+                "quoted; headings and questions cannot"
+            )
+    create_store(build / STORE, contents.documents, passages, sentences, questions, answering)
     known = _Known(in_use if old and old.recipe.model_sha256 == recipe.model_sha256 else None)
-    for folder, texts in (
-        (PASSAGES, [passage.text for passage in passages]),
-        (SENTENCES, [sentence.text for sentence in sentences]),
+    for folder, texts, encode in (
+        (PASSAGES, [passage.text for passage in passages], encoder.encode_texts),
+        (SENTENCES, [sentence.text for sentence in sentences], encoder.encode_texts),
+        (QUESTIONS, [question.text for question in questions], encoder.encode_queries),
     ):
-        rows = _encode(texts, encoder, known, folder, progress)
-        DenseIndex.build(rows).save(build / folder)
+        if texts:
+            rows = _encode(texts, encode, known.of(folder), progress=partial(progress, folder))
+            DenseIndex.build(rows).save(build / folder)
     LexicalIndex.build((passage.text for passage in passages), build / WORDS)
-    counts = {"documents": len(documents), "passages": len(passages), "sentences": len(sentences)}
+    if questions:
+        LexicalIndex.build((question.text for question in questions), build / QUESTION_WORDS)
+    counts = {
+        "documents": len(contents.documents),
+        "passages": len(passages),
+        "sentences": len(sentences),
+        "questions": len(questions),
+    }
     Manifest.of_build(recipe, counts, build).save(build)
     switch_to(index, name)
     return BuildReport(recipe.fingerprint, counts, changed=True, reused=known.reused)
@@ -182,42 +220,53 @@ def _clear(index: Path, keep: Path | None) -> None:
 
 
 class _Known:
-    """The rows that the index in use already has, by text."""
+    """The rows that the index in use already has, by the texts of each folder."""
 
     def __init__(self, build: Path | None) -> None:
         self.reused = 0
-        self._places: dict[str, tuple[DenseIndex, int]] = {}
+        self._folders: dict[str, tuple[DenseIndex, dict[str, int]]] = {}
         if build is None:
             return
         with Store(build / STORE) as store:
-            passages, sentences = (DenseIndex.load(build / name) for name in (PASSAGES, SENTENCES))
-            for number in range(len(passages)):
-                self._places[store.passage(number).text] = (passages, number)
-            for sentence in store.all_sentences():
-                self._places[sentence.text] = (sentences, sentence.number)
+            texts = {
+                PASSAGES: [store.passage(n).text for n in range(store.counts()["passages"])],
+                SENTENCES: [sentence.text for sentence in store.all_sentences()],
+                QUESTIONS: [question.text for question in store.all_questions()],
+            }
+        for folder, known in texts.items():
+            if known:
+                numbers = {text: number for number, text in enumerate(known)}
+                self._folders[folder] = (DenseIndex.load(build / folder), numbers)
 
-    def row(self, text: str) -> Rows | None:
-        place = self._places.get(text)
-        if place is None:
-            return None
-        self.reused += 1
-        rows: Rows = place[0].rows([place[1]])[0]
-        return rows
+    def of(self, folder: str) -> Callable[[str], Rows | None]:
+        """Return a function from a text to its row in a folder, if it has one."""
+        vectors, numbers = self._folders.get(folder, (None, {}))
+
+        def row(text: str) -> Rows | None:
+            if vectors is None or text not in numbers:
+                return None
+            self.reused += 1
+            found: Rows = vectors.rows([numbers[text]])[0]
+            return found
+
+        return row
 
 
 def _encode(
-    texts: Sequence[str], encoder: Encoder, known: _Known, stage: str, progress: Progress
+    texts: Sequence[str],
+    encode: Callable[[Sequence[str]], Rows],
+    known: Callable[[str], Rows | None],
+    progress: Callable[[int, int], None],
 ) -> Rows:
     """Return (n, dim) rows, encoding only the texts that are new."""
-    rows = [known.row(text) for text in texts]
+    rows = [known(text) for text in texts]
     new = [number for number, row in enumerate(rows) if row is None]
     # texts of like length together: a batch is padded to its longest
     new.sort(key=lambda number: len(texts[number]))
-    progress(stage, len(texts) - len(new), len(texts))
+    progress(len(texts) - len(new), len(texts))
     for low in range(0, len(new), ENCODE_STEP):
         step = new[low : low + ENCODE_STEP]
-        fresh = encoder.encode_texts([texts[number] for number in step])
-        for number, row in zip(step, fresh, strict=True):
+        for number, row in zip(step, encode([texts[number] for number in step]), strict=True):
             rows[number] = row
-        progress(stage, len(texts) - len(new) + low + len(step), len(texts))
+        progress(len(texts) - len(new) + low + len(step), len(texts))
     return np.stack([row for row in rows if row is not None]).astype(np.float32)

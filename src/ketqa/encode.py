@@ -1,20 +1,31 @@
 """Texts -> rows of length 1. The only file that knows the embedding model."""
 
 import hashlib
-from collections.abc import Sequence
+import logging
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ketqa.adapter import TENSORS, Adapter, apply_adapter
 from ketqa.errors import ModelError
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+    from torch import nn
+
+log = logging.getLogger(__name__)
 
 Rows = NDArray[np.float32]
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
+# The packaged change to it, for the documents that ketqa ships with.
+ADAPTED = "ketqa-adapted"
+ADAPTED_PATH = Path(__file__).parent / "adapted"
 # The official file's, so that a damaged or exchanged package is noticed.
 DEFAULT_WEIGHTS = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 WEIGHTS = "model.safetensors"
@@ -39,8 +50,8 @@ class Encoder(Protocol):
         """Return (n, dim) float32, rows of length 1, for texts to be found."""
         ...
 
-    def encode_query(self, query: str) -> Rows:
-        """Return (dim,) float32 of length 1 for a text that searches."""
+    def encode_queries(self, queries: Sequence[str]) -> Rows:
+        """Return (n, dim) float32, rows of length 1, for texts that search."""
         ...
 
 
@@ -66,11 +77,50 @@ def find_model(name: str = DEFAULT_MODEL, *, download: bool = False) -> ModelFol
     if name == DEFAULT_MODEL:
         path = _packaged_model()
         _check_weights(path / WEIGHTS)
+    elif name == ADAPTED:
+        path = ADAPTED_PATH
     else:
         path = Path(name) if Path(name).is_dir() else _hub_model(name, download=download)
     if not any(path.glob("**/*.safetensors")):
         raise ModelError(f"{path}: no .safetensors weights; other forms can hide code")
     return ModelFolder(name, path, _fingerprint(path))
+
+
+def load_model(path: Path) -> "SentenceTransformer":
+    """Load a sentence-transformers model, or an adapter on top of the model it was made from.
+
+    Raises:
+        ModelError: The folder holds neither.
+    """
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    adapter = Adapter.load(path)
+    if adapter:
+        model = load_model(_base_of(adapter, path).path)
+        _check_tensors(adapter, path / TENSORS)
+        apply_adapter(cast("nn.Module", model[0].auto_model), path)
+        return model
+    try:
+        return SentenceTransformer(
+            str(path),
+            local_files_only=True,
+            trust_remote_code=False,
+            model_kwargs={"use_safetensors": True},
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"{path} is no sentence-transformers model: {error}") from None
+
+
+class AdaptedTransformer:
+    """What an adapter's modules.json names, for ``SentenceTransformer(FOLDER)``."""
+
+    @staticmethod
+    def load(folder: str, **_: object) -> "nn.Module":
+        """Return the adapted transformer of a folder."""
+        module: nn.Module = load_model(Path(folder))[0]
+        return module
 
 
 class SentenceEncoder:
@@ -82,19 +132,7 @@ class SentenceEncoder:
         Raises:
             ModelError: The folder holds no sentence-transformers model.
         """
-        from sentence_transformers import SentenceTransformer
-        from transformers.utils import logging as transformers_logging
-
-        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        try:
-            self._model = SentenceTransformer(
-                str(model.path),
-                local_files_only=True,
-                trust_remote_code=False,
-                model_kwargs={"use_safetensors": True},
-            )
-        except (OSError, ValueError, KeyError) as error:
-            raise ModelError(f"{model.path} is no sentence-transformers model: {error}") from None
+        self._model = load_model(model.path)
         self._dim = int(self._model.get_embedding_dimension() or 0)
         special = len(self._model.tokenizer("")["input_ids"])
         self.max_tokens = int(self._model.max_seq_length or 512) - special
@@ -126,12 +164,16 @@ class SentenceEncoder:
         means = [rows[low:high].mean(axis=0) for low, high in pairwise(starts)]
         return unit(np.array(means, dtype=np.float32).reshape(len(texts), self._dim))
 
-    def encode_query(self, query: str) -> Rows:
-        """Return (dim,) float32 of length 1."""
-        row = self._model.encode_query(
-            query, normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True
+    def encode_queries(self, queries: Sequence[str]) -> Rows:
+        """Return (n, dim) float32, rows of length 1; what the model cannot hold is cut off."""
+        rows = self._model.encode_query(
+            list(queries),
+            batch_size=BATCH,
+            normalize_embeddings=True,
+            show_progress_bar=False,
+            convert_to_numpy=True,
         )
-        return np.asarray(row, dtype=np.float32)
+        return np.asarray(rows, dtype=np.float32).reshape(len(queries), self._dim)
 
     def _windows(self, text: str) -> list[str]:
         """Cut a text into slices that the model can hold; one slice where it fits whole."""
@@ -150,6 +192,39 @@ def unit(rows: Rows) -> Rows:
     """Scale rows to length 1; a row of zeros stays zero."""
     lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
     return np.asarray(rows / np.where(lengths == 0, 1, lengths), dtype=np.float32)
+
+
+def find_adapted(documents: Collection[str]) -> ModelFolder | None:
+    """Return the packaged adapter where it was made for these documents.
+
+    Args:
+        documents: Their sha256.
+
+    None as well where it is damaged, with a warning: the base model does in its place.
+    """
+    try:
+        adapter = Adapter.load(ADAPTED_PATH)
+        if adapter is None or set(adapter.documents) != set(documents):
+            return None
+        _check_tensors(adapter, ADAPTED_PATH / TENSORS)
+        return find_model(ADAPTED)
+    except ModelError as error:
+        log.warning("going on with %s: %s", DEFAULT_MODEL, error)
+        return None
+
+
+def _check_tensors(adapter: Adapter, file: Path) -> None:
+    if not file.exists() or hash_file(file) != adapter.tensors_sha256:
+        raise ModelError(f"{file}: is gone, or not the file that was made")
+
+
+def _base_of(adapter: Adapter, folder: Path) -> ModelFolder:
+    base = find_model(adapter.base)
+    if base.sha256 != adapter.base_sha256:
+        raise ModelError(
+            f"{folder}: was made from another {adapter.base}; make it again: ketqa adapt"
+        )
+    return base
 
 
 def _packaged_model() -> Path:

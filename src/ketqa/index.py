@@ -1,32 +1,48 @@
 """Build, open, search and ask an index."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 from threading import Lock
 from time import perf_counter
 from typing import Self
 
-from ketqa.abstain import answer_probability, decide, signals
+from ketqa.abstain import answer_probability, decide, quote_probability, signals
 from ketqa.answer import gather_evidence
-from ketqa.build import PASSAGES, SENTENCES, STORE, WORDS, Progress, build_index, silent
+from ketqa.build import (
+    PASSAGES,
+    QUESTION_WORDS,
+    QUESTIONS,
+    SENTENCES,
+    STORE,
+    WORDS,
+    Progress,
+    build_index,
+    silent,
+)
 from ketqa.dense import DenseIndex
-from ketqa.encode import DEFAULT_MODEL, Encoder, Rows, SentenceEncoder, find_model
+from ketqa.encode import Encoder, Rows, SentenceEncoder, find_model
 from ketqa.errors import IndexDamaged, IndexMismatch
-from ketqa.fuse import best_first, weighted_sum
 from ketqa.lexical import LexicalIndex
 from ketqa.manifest import REBUILD, Manifest, current_build
+from ketqa.match import NO_MATCHES, Matches, QuestionIndex
 from ketqa.query import build_query, check_question
-from ketqa.reader import read, read_in_order
+from ketqa.reader import (
+    Asked,
+    Engines,
+    Reading,
+    Weights,
+    load_own_weights,
+    load_weights,
+    read,
+    read_in_order,
+)
+from ketqa.retrieve import DENSE_WEIGHT, Retriever
 from ketqa.store import Store
-from ketqa.types import Answer, Hit, Sentence
+from ketqa.types import Answer, CuratedQuestion, Hit, Sentence
 
 log = logging.getLogger(__name__)
 
-# The best mean nDCG@10 over three public collections; benchmarks/retrieval.py, README.
-DENSE_WEIGHT = 0.6
-# How deep each retriever looks before their rankings are fused.
-DEPTH = 100
 # How many passages the reader looks into.
 READ_PASSAGES = 20
 
@@ -45,6 +61,8 @@ class Index:
         *,
         dense_weight: float = DENSE_WEIGHT,
         reader: bool = True,
+        questions: bool = True,
+        weights: Weights | None = None,
     ) -> None:
         """Open a finished build folder; ``Index.open`` finds it and its model.
 
@@ -53,20 +71,26 @@ class Index:
             encoder: The model that built it.
             dense_weight: The share of meaning, 0..1, in finding passages; words get the rest.
             reader: False leaves out the sentence reader: sentences rank as their passages.
+            questions: False leaves out the curated questions.
+            weights: What the reader was taught, where the model brings its own.
         """
         manifest = Manifest.load(build)
         self.fingerprint = manifest.recipe.fingerprint
         self.store = Store(build / STORE)
         try:
-            self.passage_vectors = DenseIndex.load(build / PASSAGES)
-            self.sentence_vectors = DenseIndex.load(build / SENTENCES)
-            self.words = LexicalIndex.load(build / WORDS)
+            passages = DenseIndex.load(build / PASSAGES)
+            sentences = DenseIndex.load(build / SENTENCES)
+            words = LexicalIndex.load(build / WORDS)
+            self._questions = self._open_questions(build) if questions else None
         except (OSError, RuntimeError, ValueError) as error:
             raise IndexDamaged(f"{build}: cannot be opened ({error}); {REBUILD}") from None
         self.searched = {name: manifest.counts[name] for name in ("documents", "passages")}
         self._encoder = encoder
-        self._dense_weight = dense_weight
+        self._retriever = Retriever(passages, words, self.store, dense_weight)
         self._read = read if reader else read_in_order
+        shipped = load_weights("questions" if self._questions else "plain")
+        own = weights if self._questions else None
+        self.engines = Engines(sentences, words, own or shipped)
         self._encoding = Lock()
 
     @classmethod
@@ -75,17 +99,24 @@ class Index:
         corpus: str | Path,
         index: str | Path,
         *,
-        model: str = DEFAULT_MODEL,
+        model: str | None = None,
         progress: Progress = silent,
     ) -> Self:
         """Build an index of a folder, or update it, and open it.
+
+        Args:
+            corpus: The documents' folder.
+            index: The index's folder; made where it does not exist.
+            model: The embedding model's name or folder; the packaged one where None.
+            progress: Called with (stage, texts done, texts in all).
 
         Raises:
             CorpusError: A document or ``sources.toml`` cannot be used.
             ModelError: There is no such model.
             IndexBusy: Another process is building in the same folder.
         """
-        build_index(Path(corpus), Path(index), find_model(model, download=True), progress=progress)
+        found = find_model(model, download=True) if model else None
+        build_index(Path(corpus), Path(index), found, progress=progress)
         return cls.open(index)
 
     @classmethod
@@ -96,6 +127,7 @@ class Index:
         model: str | None = None,
         dense_weight: float = DENSE_WEIGHT,
         reader: bool = True,
+        questions: bool = True,
     ) -> Self:
         """Open an index.
 
@@ -104,6 +136,7 @@ class Index:
             model: The embedding model's name or folder; as recorded where None.
             dense_weight: As for ``Index``.
             reader: As for ``Index``.
+            questions: As for ``Index``.
 
         Raises:
             IndexMissing: There is none.
@@ -120,7 +153,14 @@ class Index:
                 f"opened with {found.name} ({found.sha256[:12]}); "
                 f"{REBUILD} --model {found.name}"
             )
-        return cls(build, SentenceEncoder(found), dense_weight=dense_weight, reader=reader)
+        return cls(
+            build,
+            SentenceEncoder(found),
+            dense_weight=dense_weight,
+            reader=reader,
+            questions=questions,
+            weights=load_own_weights(found.path),
+        )
 
     def close(self) -> None:
         """Let go of the files."""
@@ -140,8 +180,7 @@ class Index:
         Raises:
             QuestionError: The question is empty, too long, or not text.
         """
-        query = check_question(question)
-        return self.retrieve(query, self.encode(query), k)
+        return self.retrieve(self.prepare(check_question(question)), k)
 
     def ask(
         self,
@@ -166,18 +205,28 @@ class Index:
         if k < 1:
             raise ValueError(f"k must be at least 1, got {k}")
         start = perf_counter()
-        query = build_query(question, history)
-        row = self.encode(query)
-        hits = self.retrieve(query, row, READ_PASSAGES)
+        asked = self.prepare(build_query(question, history))
+        hits = self.retrieve(asked, READ_PASSAGES)
         found = perf_counter()
-        readings = self._read(query, row, self.candidates(hits), self.sentence_vectors, self.words)
-        confidence = answer_probability(signals(query, readings, self.words))
-        status = decide(confidence, min_confidence=min_confidence) if readings else "no_evidence"
-        quotes = gather_evidence(readings, self.store, k=k, confidence=confidence)
+        readings = self._read(asked, self.candidates(hits), self.engines)
+        weights = self.engines.weights
+        confidence = answer_probability(signals(asked, readings, self.engines.words), weights)
+        status = (
+            decide(confidence, weights, min_confidence=min_confidence)
+            if readings
+            else "no_evidence"
+        )
+        quotes = gather_evidence(
+            readings,
+            self.store,
+            asked.matches,
+            k=k,
+            probability=lambda behind: quote_probability(confidence, behind, weights),
+        )
         done = perf_counter()
         return Answer(
             question=question.strip(),
-            query=query,
+            query=asked.query,
             status=status,
             confidence=confidence,
             evidence=quotes if status == "evidence" else (),
@@ -189,27 +238,26 @@ class Index:
                 "total": (done - start) * 1000,
             },
             index=self.fingerprint,
+            unanswered=self._turned_away_by(asked.matches) if status != "evidence" else None,
         )
 
-    def encode(self, query: str) -> Rows:
-        """Return the query's row, (dim,), of length 1."""
+    def prepare(self, query: str, *, without: Set[int] = frozenset()) -> Asked:
+        """Encode a query and find the curated questions, but some, that it resembles."""
         with self._encoding:
-            return self._encoder.encode_query(query)
-
-    def retrieve(self, query: str, row: Rows, k: int) -> list[Hit]:
-        """Return at most k passages by meaning and words together, best first."""
-        near = self.passage_vectors.search(row, max(DEPTH, k)) if self._dense_weight else {}
-        shared = self.words.search(query, max(DEPTH, k)) if self._dense_weight < 1 else {}
-        fused = weighted_sum((near, shared), (self._dense_weight, 1 - self._dense_weight))
-        best = best_first(fused, k)
-        unseen = [number for number in best if number not in near]
-        near |= dict(
-            zip(unseen, map(float, self.passage_vectors.cosines(row, unseen)), strict=True)
+            row: Rows = self._encoder.encode_queries([query])[0]
+        matches = (
+            self._questions.match(query, row, without=without) if self._questions else NO_MATCHES
         )
-        return [
-            self._hit(rank, number, fused[number], near[number], shared.get(number, 0.0))
-            for rank, number in enumerate(best, start=1)
-        ]
+        return Asked(query, row, matches)
+
+    def retrieve(self, asked: Asked, k: int) -> list[Hit]:
+        """Return at most k passages, best first."""
+        return self._retriever.retrieve(asked, k)
+
+    def read(self, asked: Asked) -> list[Reading]:
+        """Return the sentences of the passages found, best first."""
+        hits = self.retrieve(asked, READ_PASSAGES)
+        return self._read(asked, self.candidates(hits), self.engines)
 
     def candidates(self, hits: Sequence[Hit]) -> list[tuple[Hit, Sentence]]:
         """Return every prose sentence of the passages found, with its passage."""
@@ -220,7 +268,14 @@ class Index:
             if sentence.kind == "prose"
         ]
 
-    def _hit(self, rank: int, number: int, score: float, dense: float, lexical: float) -> Hit:
-        passage = self.store.passage(number)
-        source = self.store.document(passage.span.doc_id).source
-        return Hit(rank, score, passage, source, dense, lexical)
+    def _open_questions(self, build: Path) -> QuestionIndex | None:
+        if not (build / QUESTIONS).exists():
+            return None
+        vectors = DenseIndex.load(build / QUESTIONS)
+        return QuestionIndex(vectors, LexicalIndex.load(build / QUESTION_WORDS), self.store)
+
+    def _turned_away_by(self, matches: Matches) -> CuratedQuestion | None:
+        nearest = matches.unanswered
+        if nearest is None or nearest.cosine < matches.answered:
+            return None
+        return self.store.question(nearest.question)

@@ -2,7 +2,8 @@
 
 index/
   CURRENT          the name of the build in use; replacing this file is the switch
-  builds/NAME/     manifest.json, corpus.sqlite, passages/, sentences/, words/
+  builds/NAME/     manifest.json, corpus.sqlite, passages/, sentences/, words/,
+                   and with curated questions: questions/, question_words/
 """
 
 import hashlib
@@ -16,7 +17,7 @@ from typing import Any, Self
 from ketqa.encode import hash_file
 from ketqa.errors import IndexDamaged, IndexMismatch, IndexMissing
 
-FORMAT = 1
+FORMAT = 2
 CURRENT, BUILDS, MANIFEST = "CURRENT", "builds", "manifest.json"
 REBUILD = "build it again with: ketqa index"
 
@@ -31,6 +32,7 @@ class Recipe:
     passage_tokens: int
     libraries: Mapping[str, str]
     sources: Mapping[str, str]
+    questions: Mapping[str, str]
 
     @property
     def fingerprint(self) -> str:

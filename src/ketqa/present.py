@@ -1,8 +1,9 @@
 """Plain words for what an answer holds; the page and the command line say the same."""
 
-from ketqa.types import Answer, Evidence, Source, Status
+from ketqa.types import Answer, CuratedQuestion, Evidence, Source, Status
 
 STANDING = "These are quotations, not medical advice."
+SECOND_HAND = "Second-hand: this passes on what a study found; the study itself is not quoted here."
 NOT_STATED = "not stated"
 # From the calibrated probability that a quote answers, to words anyone can weigh.
 BANDS = ((0.7, "very likely an answer"), (0.4, "likely an answer"), (0.0, "possibly an answer"))
@@ -34,6 +35,11 @@ def verdict(answer: Answer) -> str:
             "The sentences nearest to it, which may not answer it:"
         )
     return f"Nothing in these {documents} answers that."
+
+
+def turned_away(unanswered: CuratedQuestion) -> str:
+    """Say which curated question, that the documents do not answer, a question is like."""
+    return f"Your question is like one that is known to have no answer here: “{unanswered.text}”"
 
 
 def source_fields(source: Source) -> list[tuple[str, str, str]]:

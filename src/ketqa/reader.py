@@ -1,27 +1,59 @@
 """(question, passages) -> which of their sentences answer, best first.
 
-A sentence is judged by four numbers: how near it is to the question in meaning and in
-words, and how near its passage is. They are weighed by a conditional logit model with an
-outside option of 0, "none of these answers" (McFadden 1974); training/reader.py makes the
-weights. A trained cross-encoder can take this place: it needs only ``read``'s form.
+A sentence is judged by how near it is to the question in meaning and in words, how near its
+passage is, and how near the questions are that a curator wrote for it. The numbers are weighed
+by a conditional logit model with an outside option of 0, "none of these answers" (McFadden
+1974); training/reader.py makes the weights. A trained cross-encoder can take this place: it
+needs only ``read``'s form.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ketqa.adapter import READER_WEIGHTS
 from ketqa.dense import DenseIndex
 from ketqa.encode import Rows
+from ketqa.errors import ModelError
 from ketqa.lexical import LexicalIndex
+from ketqa.match import Matches
 from ketqa.types import Hit, Sentence
 
 Features = NDArray[np.float64]
-FEATURES = ("sentence_meaning", "sentence_words", "passage_meaning", "passage_words")
+FEATURES = (
+    "sentence_meaning",
+    "sentence_words",
+    "passage_meaning",
+    "passage_words",
+    "question_meaning",
+    "question_words",
+)
+# Trained numbers by stage and name.
+Weights = Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A query, its (dim,) row of length 1, and the curated questions that it resembles."""
+
+    query: str
+    row: Rows
+    matches: Matches
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """What a corpus's sentences are judged with: their rows, its words, the weights."""
+
+    sentences: DenseIndex
+    words: LexicalIndex
+    weights: Weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,51 +71,52 @@ class Reading:
 
 
 @cache
-def load_weights() -> dict[str, dict[str, float]]:
-    """Return the trained weights of the reader and of the abstention."""
-    text = files("ketqa").joinpath("weights.json").read_text(encoding="utf-8")
-    weights: dict[str, dict[str, float]] = json.loads(text)
+def load_weights(name: str) -> Weights:
+    """Return the trained weights "plain", or "questions" for a corpus with curated questions."""
+    text = files("ketqa").joinpath("weights", f"{name}.json").read_text(encoding="utf-8")
+    weights: Weights = json.loads(text)
+    return weights
+
+
+def load_own_weights(model: Path) -> Weights | None:
+    """Return the weights that an adapted model brings with it, if it does.
+
+    Raises:
+        ModelError: They cannot be read.
+    """
+    file = model / READER_WEIGHTS
+    if not file.exists():
+        return None
+    try:
+        weights: Weights = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ModelError(f"{file}: cannot be read ({error}); make it again: ketqa adapt") from None
     return weights
 
 
 def read(
-    query: str,
-    row: Rows,
-    candidates: Sequence[tuple[Hit, Sentence]],
-    vectors: DenseIndex,
-    words: LexicalIndex,
+    asked: Asked, candidates: Sequence[tuple[Hit, Sentence]], engines: Engines
 ) -> list[Reading]:
     """Rank sentences by how well they answer.
 
     Args:
-        query: What is searched.
-        row: Its encoding, (dim,), of length 1.
+        asked: What is searched.
         candidates: Sentences, each with the passage it was found in.
-        vectors: The rows of all sentences, by sentence number.
-        words: The full-text index of the passages; it knows how rare a word is.
+        engines: The corpus's.
 
     Returns:
         One reading a sentence, best first, ties by the lower number.
     """
     if not candidates:
         return []
-    weights = load_weights()["reader"]
-    features = describe(query, row, candidates, vectors, words)
-    logits = features @ np.array([weights[name] for name in FEATURES]) + weights["bias"]
-    cosines = vectors.cosines(row, [sentence.number for _, sentence in candidates])
-    readings = [
-        Reading(sentence, hit, float(logit), float(cosine))
-        for (hit, sentence), logit, cosine in zip(candidates, logits, cosines, strict=True)
-    ]
-    return sorted(readings, key=lambda reading: (-reading.logit, reading.sentence.number))
+    weights = engines.weights["reader"]
+    weighed = [weights.get(name, 0.0) for name in FEATURES]
+    logits = describe(asked, candidates, engines) @ np.array(weighed) + weights["bias"]
+    return _readings(asked, candidates, engines, logits)
 
 
 def read_in_order(
-    query: str,  # noqa: ARG001, the form of read
-    row: Rows,
-    candidates: Sequence[tuple[Hit, Sentence]],
-    vectors: DenseIndex,
-    words: LexicalIndex,  # noqa: ARG001
+    asked: Asked, candidates: Sequence[tuple[Hit, Sentence]], engines: Engines
 ) -> list[Reading]:
     """Rank sentences as their passages rank, and within one as they stand; see ``read``.
 
@@ -91,33 +124,45 @@ def read_in_order(
     """
     if not candidates:
         return []
-    cosines = vectors.cosines(row, [sentence.number for _, sentence in candidates])
-    readings = [
-        Reading(sentence, hit, -float(hit.rank), float(cosine))
-        for (hit, sentence), cosine in zip(candidates, cosines, strict=True)
-    ]
-    return sorted(readings, key=lambda reading: (-reading.logit, reading.sentence.number))
+    ranks = np.array([-float(hit.rank) for hit, _ in candidates])
+    return _readings(asked, candidates, engines, ranks)
 
 
 def describe(
-    query: str,
-    row: Rows,
-    candidates: Sequence[tuple[Hit, Sentence]],
-    vectors: DenseIndex,
-    words: LexicalIndex,
+    asked: Asked, candidates: Sequence[tuple[Hit, Sentence]], engines: Engines
 ) -> Features:
-    """Return the four numbers of each sentence, (n, 4), in the order of ``FEATURES``.
+    """Return the numbers of each sentence, (n, 6), in the order of ``FEATURES``.
 
-    Meaning is ``DenseIndex.contrast`` for the sentence, the cosine for the passage; words
-    is the BM25 score as a share of the highest that the query allows, 0..1.
+    Meaning is ``DenseIndex.contrast`` for the sentence, the cosine for the passage and for the
+    nearest curated question; words is the BM25 score as a share of the highest that the query
+    allows, 0..1.
     """
-    most = words.best_possible(query) or 1.0
-    shared = words.score_texts(query, [sentence.text for _, sentence in candidates])
+    sentences = [sentence for _, sentence in candidates]
+    most = engines.words.best_possible(asked.query) or 1.0
+    shared = engines.words.score_texts(asked.query, [sentence.text for sentence in sentences])
+    matches = asked.matches
     return np.column_stack(
         [
-            vectors.contrast(row, [sentence.number for _, sentence in candidates]),
+            engines.sentences.contrast(asked.row, [sentence.number for sentence in sentences]),
             np.array(shared) / most,
             [hit.dense for hit, _ in candidates],
             [hit.lexical / most for hit, _ in candidates],
+            [matches.closeness(sentence.number) for sentence in sentences],
+            [matches.words.get(sentence.number, 0.0) for sentence in sentences],
         ]
     ).astype(np.float64)
+
+
+def _readings(
+    asked: Asked,
+    candidates: Sequence[tuple[Hit, Sentence]],
+    engines: Engines,
+    logits: NDArray[np.float64],
+) -> list[Reading]:
+    numbers = [sentence.number for _, sentence in candidates]
+    cosines = engines.sentences.cosines(asked.row, numbers)
+    readings = [
+        Reading(sentence, hit, float(logit), float(cosine))
+        for (hit, sentence), logit, cosine in zip(candidates, logits, cosines, strict=True)
+    ]
+    return sorted(readings, key=lambda reading: (-reading.logit, reading.sentence.number))

@@ -1,4 +1,4 @@
-"""Documents, passages and sentences on disk: one SQLite file, the one truth.
+"""Documents, passages, sentences and curated questions on disk: one SQLite file, the one truth.
 
 Everything else in an index is derived from it, and every quote is cut from it.
 """
@@ -8,11 +8,20 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from ketqa.errors import IndexDamaged
 from ketqa.twins import twin_key
-from ketqa.types import Document, Passage, Sentence, SentenceKind, Source, Span, source_dict
+from ketqa.types import (
+    CuratedQuestion,
+    Document,
+    Passage,
+    Sentence,
+    SentenceKind,
+    Source,
+    Span,
+    source_dict,
+)
 
 SCHEMA = """
 CREATE TABLE document (id TEXT PRIMARY KEY, source TEXT NOT NULL, text TEXT NOT NULL);
@@ -22,6 +31,13 @@ CREATE TABLE passage (
 CREATE TABLE sentence (
     number INTEGER PRIMARY KEY, passage INTEGER NOT NULL REFERENCES passage,
     start INTEGER NOT NULL, end INTEGER NOT NULL, kind TEXT NOT NULL, twin TEXT NOT NULL);
+CREATE TABLE question (
+    number INTEGER PRIMARY KEY, text TEXT NOT NULL, document TEXT REFERENCES document,
+    start INTEGER, end INTEGER, language TEXT NOT NULL, voice TEXT, why TEXT, generated TEXT);
+CREATE TABLE answering (
+    question INTEGER NOT NULL REFERENCES question, sentence INTEGER NOT NULL REFERENCES sentence,
+    PRIMARY KEY (question, sentence)) WITHOUT ROWID;
+CREATE INDEX answering_sentence ON answering (sentence);
 CREATE INDEX sentence_passage ON sentence (passage);
 CREATE INDEX sentence_twin ON sentence (twin);
 """
@@ -29,6 +45,7 @@ SENTENCES = (
     "SELECT sentence.number, passage, document, sentence.start, sentence.end, kind"
     " FROM sentence JOIN passage ON passage.number = sentence.passage"
 )
+QUESTION = "number, text, document, start, end, language, voice, why, generated"
 IN_ORDER = "ORDER BY sentence.number"
 
 
@@ -37,8 +54,10 @@ def create_store(
     documents: Sequence[Document],
     passages: Sequence[Passage],
     sentences: Sequence[Sentence],
+    questions: Sequence[CuratedQuestion] = (),
+    answering: Sequence[Sequence[int]] = (),
 ) -> None:
-    """Write a new store."""
+    """Write a new store; ``answering`` are each question's sentences, by their numbers."""
     with sqlite3.connect(file) as connection:
         connection.executescript(SCHEMA)
         connection.executemany(
@@ -54,6 +73,17 @@ def create_store(
             (
                 (s.number, s.passage, s.span.start, s.span.end, s.kind, twin_key(s.text))
                 for s in sentences
+            ),
+        )
+        connection.executemany(
+            "INSERT INTO question VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", map(_question_row, questions)
+        )
+        connection.executemany(
+            "INSERT INTO answering VALUES (?, ?)",
+            (
+                (question.number, sentence)
+                for question, numbers in zip(questions, answering, strict=True)
+                for sentence in numbers
             ),
         )
     connection.close()
@@ -90,12 +120,12 @@ class Store:
         self.close()
 
     def counts(self) -> dict[str, int]:
-        """Return how many documents, passages and sentences there are."""
+        """Return how many documents, passages, sentences and questions there are."""
         row = self._connection.execute(
             "SELECT (SELECT count(*) FROM document), (SELECT count(*) FROM passage),"
-            " (SELECT count(*) FROM sentence)"
+            " (SELECT count(*) FROM sentence), (SELECT count(*) FROM question)"
         ).fetchone()
-        return dict(zip(("documents", "passages", "sentences"), row, strict=True))
+        return dict(zip(("documents", "passages", "sentences", "questions"), row, strict=True))
 
     def document_ids(self) -> list[str]:
         """Return the documents' ids, sorted."""
@@ -128,6 +158,44 @@ class Store:
         for row in self._connection.execute(f"{SENTENCES} {IN_ORDER}"):
             yield self._sentence(*row)
 
+    def question(self, number: int) -> CuratedQuestion:
+        """Return one curated question."""
+        row = self._connection.execute(
+            f"SELECT {QUESTION} FROM question WHERE number = ?", (number,)
+        ).fetchone()
+        if row is None:
+            raise KeyError(number)
+        return _question(row)
+
+    def all_questions(self) -> Iterator[CuratedQuestion]:
+        """Yield every curated question, in order."""
+        for row in self._connection.execute(f"SELECT {QUESTION} FROM question ORDER BY number"):
+            yield _question(row)
+
+    def answering(self, questions: Sequence[int]) -> dict[int, list[int]]:
+        """Return the sentences that answer each of the given questions, by numbers."""
+        found: dict[int, list[int]] = {number: [] for number in questions}
+        for number in questions:
+            rows = self._connection.execute(
+                "SELECT sentence FROM answering WHERE question = ? ORDER BY sentence", (number,)
+            )
+            found[number] = [row[0] for row in rows]
+        return found
+
+    def question_counts(self) -> dict[int, int]:
+        """Return how many curated questions each sentence has; those without are left out."""
+        rows = self._connection.execute(
+            "SELECT sentence, count(*) FROM answering GROUP BY sentence"
+        )
+        return {row[0]: row[1] for row in rows}
+
+    def sentence(self, number: int) -> Sentence:
+        """Return one sentence."""
+        found = self._sentences(f"{SENTENCES} WHERE sentence.number = ?", number)
+        if not found:
+            raise KeyError(number)
+        return found[0]
+
     def twins(self, sentence: Sentence) -> list[Sentence]:
         """Return the other sentences of the same words, anywhere in the corpus."""
         key = twin_key(sentence.text)
@@ -148,3 +216,23 @@ class Store:
     ) -> Sentence:
         text = self.document(doc_id).text[start:end]
         return Sentence(number, passage, Span(doc_id, start, end), kind, text)
+
+
+def _question_row(question: CuratedQuestion) -> tuple[object, ...]:
+    span = question.span
+    return (
+        question.number,
+        question.text,
+        span.doc_id if span else None,
+        span.start if span else None,
+        span.end if span else None,
+        question.language,
+        question.voice,
+        question.why,
+        question.generated,
+    )
+
+
+def _question(row: tuple[Any, ...]) -> CuratedQuestion:
+    number, text, document, start, end, *rest = row
+    return CuratedQuestion(number, text, Span(document, start, end) if document else None, *rest)

@@ -65,6 +65,24 @@ class Sentence:
 
 
 @dataclass(frozen=True, slots=True)
+class CuratedQuestion:
+    """A question that a curator wrote down beforehand, and what answers it.
+
+    ``span`` is None where the documents do not answer it; ``why`` then says what they leave
+    out. ``voice`` says how it is asked ("lay", "typo", ...), ``generated`` which model wrote
+    it; None where a person did.
+    """
+
+    number: int
+    text: str
+    span: Span | None
+    language: str = "en"
+    voice: str | None = None
+    why: str | None = None
+    generated: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A run of neighbouring sentences that fits the encoder, and the slice it covers."""
 
@@ -75,7 +93,11 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage that matched a query. ``rank`` counts from 1, ``score`` lies in 0..1."""
+    """A passage that matched a query.
+
+    ``rank`` counts from 1, ``score`` lies in 0..1. ``matched`` is the curated question that
+    led here, where one did.
+    """
 
     rank: int
     score: float
@@ -83,6 +105,7 @@ class Hit:
     source: Source
     dense: float
     lexical: float
+    matched: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -91,6 +114,7 @@ class Hit:
             "score": round(self.score, 4),
             "dense": round(self.dense, 4),
             "lexical": round(self.lexical, 4),
+            "matched": self.matched,
             "source": source_dict(self.source),
             "passage": {**place(self.passage.span), "text": self.passage.text},
         }
@@ -102,7 +126,9 @@ class Evidence:
 
     ``quote`` equals the document's ``text[span.start:span.end]``. ``confidence`` is the
     calibrated probability, 0..1, that the quote answers the question. ``also_at`` are
-    the other places where the corpus says the same words.
+    the other places where the corpus says the same words. ``second_hand`` tells that it passes
+    on what a study found. ``matched`` is the curated
+    question that led here, where one did.
     """
 
     rank: int
@@ -114,6 +140,7 @@ class Evidence:
     also_at: tuple[Span, ...] = ()
     page: int | None = None
     second_hand: bool | None = None
+    matched: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -127,6 +154,7 @@ class Evidence:
             "page": self.page,
             "second_hand": self.second_hand,
             "also_at": [{"file": span.doc_id, **place(span)} for span in self.also_at],
+            "matched": self.matched,
         }
 
 
@@ -157,6 +185,7 @@ class Answer:
     timings_ms: Mapping[str, float]
     index: str
     notices: tuple[Notice, ...] = ()
+    unanswered: CuratedQuestion | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, version 1."""
@@ -168,6 +197,9 @@ class Answer:
             "notices": [{"kind": notice.kind, "text": notice.text} for notice in self.notices],
             "evidence": [item.to_dict() for item in self.evidence],
             "related": [item.to_dict() for item in self.related],
+            "unanswered": {"question": self.unanswered.text, "why": self.unanswered.why}
+            if self.unanswered
+            else None,
             "searched": dict(self.searched),
             "timings_ms": {stage: round(ms, 1) for stage, ms in self.timings_ms.items()},
             "index": self.index,

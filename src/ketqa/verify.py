@@ -5,7 +5,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from ketqa.build import PASSAGES, SENTENCES, STORE, WORDS
+from ketqa.build import PASSAGES, QUESTION_WORDS, QUESTIONS, SENTENCES, STORE, WORDS
 from ketqa.corpus import load_corpus
 from ketqa.dense import DenseIndex
 from ketqa.errors import KetqaError
@@ -36,7 +36,8 @@ def verify_index(index: Path, corpus: Path | None) -> list[Check]:
         ("every file of the index is the one that was built", _check_files),
         ("stored texts are the documents' own, byte for byte", _check_texts),
         ("every sentence lies whole within its passage, none overlap", _check_places),
-        ("vectors and words cover every passage and sentence", _check_sizes),
+        ("every curated question's place is in its document", _check_questions),
+        ("vectors and words cover every passage, sentence and question", _check_sizes),
     ):
         try:
             look(index)
@@ -80,6 +81,14 @@ def _check_places(index: Path) -> None:
             before = span
 
 
+def _check_questions(index: Path) -> None:
+    with Store(current_build(index) / STORE) as store:
+        for question in store.all_questions():
+            span = question.span
+            if span and span.end > len(store.document(span.doc_id).text):
+                raise _Broken(f"question {question.number}: its place is not in {span.doc_id}")
+
+
 def _check_sizes(index: Path) -> None:
     build = current_build(index)
     counts = Manifest.load(build).counts
@@ -92,6 +101,9 @@ def _check_sizes(index: Path) -> None:
             },
             "the words": {"passages": len(LexicalIndex.load(build / WORDS))},
         }
+    if counts["questions"]:
+        found["the vectors"]["questions"] = len(DenseIndex.load(build / QUESTIONS))
+        found["the words"]["questions"] = len(LexicalIndex.load(build / QUESTION_WORDS))
     for where, sizes in found.items():
         for name, size in sizes.items():
             if size != counts[name]:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ketqa import present
-from ketqa.cli.evaluate import add_commands
+from ketqa.cli.curate import add_commands as add_curating
+from ketqa.cli.evaluate import add_commands as add_measuring
 from ketqa.cli.terminal import command, console, positive, print_json, progress_bar
 from ketqa.errors import KetqaError, QuestionError
 from ketqa.types import Answer, Evidence, Hit, Status
@@ -68,11 +69,19 @@ def _parser() -> argparse.ArgumentParser:
         default=PASSAGE_TOKENS,
         help="the most tokens of a passage (default: %(default)s)",
     )
-    index.add_argument(
+    model = index.add_mutually_exclusive_group()
+    model.add_argument(
         "--model",
-        default=DEFAULT_MODEL,
         metavar="NAME_OR_PATH",
-        help="a sentence-transformers model (default: %(default)s, which comes with ketqa)",
+        help=f"a sentence-transformers model, or what ketqa adapt made (default: {DEFAULT_MODEL}, "
+        "which comes with ketqa, in the form that was adapted to the documents if there is one)",
+    )
+    model.add_argument(
+        "--base-model",
+        action="store_const",
+        const=DEFAULT_MODEL,
+        dest="model",
+        help=f"{DEFAULT_MODEL} as it is, not adapted",
     )
 
     ask = command(commands, "ask", _ask, "answer a question with quotes")
@@ -101,13 +110,20 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("-k", type=positive, default=10, help="the most passages (default: 10)")
     search.add_argument("--json", action="store_true", help="print one JSON object")
 
-    add_commands(commands)
+    add_measuring(commands)
+    add_curating(commands)
 
     verify = command(commands, "verify", _verify, "check every promise that can be checked")
     verify.add_argument("--corpus", type=Path, default=Path("corpus"), help="the documents' folder")
 
     serve = command(commands, "serve", _serve, "open the chat page")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    serve.add_argument(
+        "--log-questions",
+        type=Path,
+        metavar="FILE",
+        help="keep what is asked, for ketqa questions suggest; nothing is kept otherwise",
+    )
     serve.add_argument("--port", type=int, default=7860, help="port to listen on (%(default)s)")
     return parser
 
@@ -133,7 +149,7 @@ def _index(options: argparse.Namespace) -> int:
         report = build_index(
             options.corpus,
             options.index,
-            find_model(options.model, download=True),
+            find_model(options.model, download=True) if options.model else None,
             tokens=options.passage_tokens,
             progress=progress,
         )
@@ -238,7 +254,7 @@ def _serve(options: argparse.Namespace) -> int:
         ) from None
     where = f"http://{options.host}:{options.port}"
     print(f"ketqa: opening {where} (stop with Ctrl-C)", file=sys.stderr, flush=True)
-    serve(options.index, host=options.host, port=options.port)
+    serve(options.index, host=options.host, port=options.port, log=options.log_questions)
     return 0
 
 
@@ -246,6 +262,8 @@ def _print_answer(console: "Console", answer: Answer) -> None:
     if answer.query != answer.question:
         console.print(f"Searched: {answer.query}", style="dim", markup=False)
     console.print(present.verdict(answer), style="bold", markup=False)
+    if answer.unanswered:
+        console.print(present.turned_away(answer.unanswered), markup=False)
     for item in answer.evidence or answer.related:
         _print_evidence(console, item, answer.status)
     console.print(f"\n{present.STANDING}", style="dim", markup=False)
@@ -259,6 +277,10 @@ def _print_evidence(console: "Console", item: Evidence, status: Status) -> None:
     sure = present.sureness(item, status)
     place = f"   {item.source.file}:{item.span.start}-{item.span.end} · {sure}"
     console.print(place, style="dim", markup=False)
+    if item.second_hand:
+        console.print(f"   {present.SECOND_HAND}", style="dim", markup=False)
+    if item.matched:
+        console.print(f"   kept as an answer to: {item.matched}", style="dim", markup=False)
     for span in item.also_at:
         also = f"   also at {span.doc_id}:{span.start}-{span.end}"
         console.print(also, style="dim", markup=False)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from ketqa.evaluation.gold import GoldQuestion
 from ketqa.evaluation.score import Score, score_answer
-from ketqa.index import DENSE_WEIGHT, Index
+from ketqa.index import Index
+from ketqa.retrieve import DENSE_WEIGHT
 
 # What --compare knows by name; anything else is the folder of another index, built with
 # another model or another size of passages.
@@ -15,6 +16,7 @@ SETTINGS: dict[str, dict[str, float | bool]] = {
     "bm25": {"dense_weight": 0.0},
     "dense": {"dense_weight": 1.0},
     "no-reader": {"reader": False},
+    "no-questions": {"questions": False},
     "bm25-no-reader": {"dense_weight": 0.0, "reader": False},
     "dense-no-reader": {"dense_weight": 1.0, "reader": False},
 }
@@ -31,6 +33,7 @@ def open_setting(name: str, index: Path) -> Iterator[Index]:
             index,
             dense_weight=known.get("dense_weight", DENSE_WEIGHT),
             reader=bool(known.get("reader", True)),
+            questions=bool(known.get("questions", True)),
         )
     with opened:
         yield opened

@@ -1,11 +1,14 @@
 """The chat page, in Gradio. It asks the index and shows escaped HTML, nothing else."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from ketqa.errors import KetqaError
 from ketqa.index import Index
+from ketqa.types import Answer
 from ketqa.web.html import render_answer, render_error, render_intro, render_question
 
 TITLE = "ketqa: what do these documents say?"
@@ -32,8 +35,8 @@ def theme() -> gr.themes.Base:
     )
 
 
-def build_page(index: Index) -> gr.Blocks:
-    """Return the page of an open index."""
+def build_page(index: Index, log: Path | None = None) -> gr.Blocks:
+    """Return the page of an open index; what is asked is kept in ``log`` if there is one."""
 
     def answer(
         question: str, messages: Messages, asked: list[str]
@@ -43,6 +46,8 @@ def build_page(index: Index) -> gr.Blocks:
         except KetqaError as error:
             shown = render_error(f"{error}"[:1].upper() + f"{error}"[1:] + ".")
         else:
+            if log:
+                _keep(log, found)
             shown, asked = render_answer(found, titles), [*asked, found.question]
         said: Messages = [
             {"role": "user", "content": gr.HTML(render_question(question.strip()))},
@@ -89,3 +94,9 @@ def build_page(index: Index) -> gr.Blocks:
                 api_visibility="private",
             )
     return page
+
+
+def _keep(log: Path, answer: Answer) -> None:
+    row = {"question": answer.query, "status": answer.status}
+    with log.open("a", encoding="utf-8") as out:
+        out.write(json.dumps(row, ensure_ascii=False) + "\n")

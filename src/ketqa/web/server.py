@@ -24,15 +24,17 @@ POLICY = (
 DOCUMENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"
 
 
-def serve(index: Path, *, host: str = "127.0.0.1", port: int = 7860) -> None:
-    """Serve until stopped.
+def serve(
+    index: Path, *, host: str = "127.0.0.1", port: int = 7860, log: Path | None = None
+) -> None:
+    """Serve until stopped; questions are kept in ``log``, and nowhere where it is None.
 
     Raises:
         KetqaError: The index cannot be opened, or the port is taken.
     """
     with Index.open(index) as opened:
         config = uvicorn.Config(
-            build_app(opened), host=host, port=port, log_level="warning", access_log=False
+            build_app(opened, log), host=host, port=port, log_level="warning", access_log=False
         )
         server = uvicorn.Server(config)
         try:
@@ -43,7 +45,7 @@ def serve(index: Path, *, host: str = "127.0.0.1", port: int = 7860) -> None:
             ) from None
 
 
-def build_app(index: Index) -> FastAPI:
+def build_app(index: Index, log: Path | None = None) -> FastAPI:
     """Return the web application of an open index."""
     app = FastAPI(title="ketqa", docs_url=None, redoc_url=None, openapi_url=None)
 
@@ -74,7 +76,7 @@ def build_app(index: Index) -> FastAPI:
 
     mounted: FastAPI = gr.mount_gradio_app(
         app,
-        build_page(index),
+        build_page(index, log),
         path="/",
         footer_links=[],
         theme=theme(),

@@ -1,0 +1,1 @@
+"""Tools for whoever writes the curated questions of a corpus."""

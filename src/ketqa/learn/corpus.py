@@ -1,0 +1,82 @@
+"""A corpus -> an encoder adapted to it, and the reader's weights that go with it."""
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+from ketqa.adapter import READER_WEIGHTS
+from ketqa.build import build_index
+from ketqa.corpus import load_corpus
+from ketqa.encode import find_model
+from ketqa.index import Index
+from ketqa.learn.adapt import Adapted, Progress, adapt
+from ketqa.learn.examples import Example, curated_examples, gold_examples
+from ketqa.learn.lesson import is_held_back, load_pairs, make_lesson
+from ketqa.learn.weights import fit_weights
+from ketqa.questions import load_questions
+
+MOST = 1500
+
+
+def adapt_corpus(
+    corpus: Path,
+    out: Path,
+    *,
+    model: str,
+    pairs: Path | None = None,
+    gold: Path | None = None,
+    progress: Progress,
+) -> Adapted:
+    """Adapt a model to a corpus; ``out`` appears whole, or not at all.
+
+    Args:
+        corpus: The documents' folder, with its curated questions.
+        out: The new model's folder; must not exist.
+        model: The model to start from, by name or folder.
+        pairs: Other people's questions to mix in, so that other documents do not suffer.
+        gold: Gold questions that set calibration and thresholds; they are not trained on.
+        progress: Called with (stage, done, in all).
+
+    Raises:
+        CorpusError: The corpus, its questions or the pairs cannot be used.
+        ModelError: The model cannot be loaded.
+    """
+    documents = load_corpus(corpus)
+    lesson = make_lesson(
+        {document.source.id: document for document in documents},
+        load_questions(corpus, documents),
+        load_pairs(pairs) if pairs else (),
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent) as scratch:
+        made = Path(scratch) / "model"
+        hashes = [document.source.sha256 for document in documents]
+        came = adapt(find_model(model), lesson, made, hashes, progress=progress)
+        _teach_reader(corpus, made, Path(scratch) / "index", gold, progress)
+        shutil.copytree(made, out)
+    return came
+
+
+def _teach_reader(
+    corpus: Path, made: Path, scratch: Path, gold: Path | None, progress: Progress
+) -> None:
+    """Fit the reader on the questions that the encoder has not seen."""
+    build_index(corpus, scratch, find_model(str(made)), progress=progress)
+    with Index.open(scratch) as index:
+        examples = _held_back(index, progress)
+        if len({example.answerable for example in examples}) == 1:
+            return  # too few to tell an answer from none: the shipped weights do
+        calibration = gold_examples(index, gold) if gold else examples
+        table = fit_weights(examples, calibration, index)
+    (made / READER_WEIGHTS).write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+
+
+def _held_back(index: Index, progress: Progress) -> list[Example]:
+    held = [question for question in index.store.all_questions() if is_held_back(question.text)]
+    examples: list[Example] = []
+    for chosen in ([q for q in held if q.span], [q for q in held if not q.span]):
+        for example in curated_examples(index, chosen, MOST):
+            examples.append(example)
+            progress("reader", len(examples), len(held))
+    return examples

@@ -1,0 +1,98 @@
+"""A corpus's curated questions -> what an encoder is taught, and what is held back."""
+
+import json
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ketqa.errors import CorpusError
+from ketqa.twins import twin_key
+from ketqa.types import CuratedQuestion, Document
+
+HELD_BACK = 0.1
+LEAST_QUESTIONS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What is taught: each sentence's questions, what nothing answers, other people's pairs.
+
+    ``held`` are questions that are not taught, with the number of their sentence.
+    """
+
+    sentences: Sequence[str]
+    questions: Sequence[Sequence[str]]
+    near_misses: Sequence[str]
+    pairs: Sequence[tuple[str, str]]
+    held: Sequence[tuple[str, int]]
+
+    @property
+    def size(self) -> int:
+        """The number of questions taught."""
+        return sum(len(questions) for questions in self.questions)
+
+
+def is_held_back(text: str) -> bool:
+    """Tell whether a curated question is kept out of the training; the same every time."""
+    return random.Random(text).random() < HELD_BACK  # noqa: S311, no secret
+
+
+def make_lesson(
+    documents: Mapping[str, Document],
+    questions: Sequence[CuratedQuestion],
+    pairs: Sequence[tuple[str, str]] = (),
+) -> Lesson:
+    """Sort curated questions by the sentence they belong to; ``documents`` are by id.
+
+    Raises:
+        CorpusError: There are too few questions to learn from.
+    """
+    sentences: dict[str, str] = {}
+    taught: dict[str, list[str]] = {}
+    held: list[tuple[str, str]] = []
+    for question in questions:
+        if question.span is None:
+            continue
+        span = question.span
+        sentence = documents[span.doc_id].text[span.start : span.end]
+        key = twin_key(sentence)
+        sentences.setdefault(key, sentence)
+        if is_held_back(question.text) and taught.get(key):
+            held.append((question.text, key))
+        else:
+            taught.setdefault(key, []).append(question.text)
+    if sum(map(len, taught.values())) < LEAST_QUESTIONS:
+        raise CorpusError(
+            f"adapting needs at least {LEAST_QUESTIONS} curated questions; "
+            "write some into questions.jsonl (docs/questions.md)"
+        )
+    numbers = {key: number for number, key in enumerate(sentences)}
+    return Lesson(
+        sentences=list(sentences.values()),
+        questions=[taught[key] for key in sentences],
+        near_misses=[q.text for q in questions if not q.span and not is_held_back(q.text)],
+        pairs=pairs,
+        held=[(text, numbers[key]) for text, key in held],
+    )
+
+
+def load_pairs(file: Path) -> list[tuple[str, str]]:
+    """Read other people's questions, each with a text that answers it.
+
+    Raises:
+        CorpusError: A line is not ``{"question": "...", "text": "..."}``.
+    """
+    pairs = []
+    try:
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+            try:
+                row = json.loads(line)
+                pairs.append((str(row["question"]), str(row["text"])))
+            except (ValueError, KeyError, TypeError) as error:
+                raise CorpusError(
+                    f'{file}: line {number}: must be {{"question": "...", "text": "..."}} ({error})'
+                ) from None
+    except OSError as error:
+        raise CorpusError(f"{file}: cannot be read: {error.strerror}") from None
+    return pairs
