@@ -26,6 +26,7 @@ from ketqa.errors import IndexDamaged, IndexMismatch
 from ketqa.lexical import LexicalIndex
 from ketqa.manifest import REBUILD, Manifest, current_build
 from ketqa.match import NO_MATCHES, Matches, QuestionIndex
+from ketqa.notices import classify, notice_for
 from ketqa.query import build_query, check_question
 from ketqa.reader import (
     Asked,
@@ -189,6 +190,7 @@ class Index:
         history: Sequence[str] = (),
         k: int = 5,
         min_confidence: float | None = None,
+        country: str | None = None,
     ) -> Answer:
         """Answer a question with at most k quotes, or say that nothing here does.
 
@@ -198,6 +200,7 @@ class Index:
             k: The most quotes.
             min_confidence: Quote when the corpus answers with at least this probability,
                 0..1, instead of the shipped threshold; 0 always quotes what lies nearest.
+            country: Whose emergency numbers a notice names, ISO 3166-1.
 
         Raises:
             QuestionError: The question is empty, too long, or not text.
@@ -205,6 +208,7 @@ class Index:
         if k < 1:
             raise ValueError(f"k must be at least 1, got {k}")
         start = perf_counter()
+        kind = classify(check_question(question))
         asked = self.prepare(build_query(question, history))
         hits = self.retrieve(asked, READ_PASSAGES)
         found = perf_counter()
@@ -238,6 +242,7 @@ class Index:
                 "total": (done - start) * 1000,
             },
             index=self.fingerprint,
+            notices=(notice_for(kind, country),) if kind else (),
             unanswered=self._turned_away_by(asked.matches) if status != "evidence" else None,
         )
 

@@ -103,6 +103,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="P",
         help="quote when the corpus answers with at least this probability; 0 always quotes",
     )
+    ask.add_argument(
+        "--country", metavar="CODE", help="whose emergency numbers to name: US, DE, ..."
+    )
     ask.add_argument("--json", action="store_true", help="print one JSON object an answer")
 
     search = command(commands, "search", _search, "list the passages that match")
@@ -118,6 +121,9 @@ def _parser() -> argparse.ArgumentParser:
 
     serve = command(commands, "serve", _serve, "open the chat page")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    serve.add_argument(
+        "--country", metavar="CODE", help="whose emergency numbers to name: US, DE, ..."
+    )
     serve.add_argument(
         "--log-questions",
         type=Path,
@@ -172,6 +178,7 @@ def _ask(options: argparse.Namespace) -> int:
             history=options.history,
             k=options.k,
             min_confidence=options.min_confidence,
+            country=options.country,
         )
     if options.json:
         print_json(answer.to_dict())
@@ -194,6 +201,7 @@ def _ask_file(options: argparse.Namespace) -> int:
                 history=row["history"],
                 k=options.k,
                 min_confidence=options.min_confidence,
+                country=options.country,
             )
             print_json({"id": row["id"], "answer": answer.to_dict()})
     return 0
@@ -254,13 +262,21 @@ def _serve(options: argparse.Namespace) -> int:
         ) from None
     where = f"http://{options.host}:{options.port}"
     print(f"ketqa: opening {where} (stop with Ctrl-C)", file=sys.stderr, flush=True)
-    serve(options.index, host=options.host, port=options.port, log=options.log_questions)
+    serve(
+        options.index,
+        host=options.host,
+        port=options.port,
+        log=options.log_questions,
+        country=options.country,
+    )
     return 0
 
 
 def _print_answer(console: "Console", answer: Answer) -> None:
     if answer.query != answer.question:
         console.print(f"Searched: {answer.query}", style="dim", markup=False)
+    for notice in answer.notices:
+        console.print(f"{notice.text}\n", style="bold red", markup=False)
     console.print(present.verdict(answer), style="bold", markup=False)
     if answer.unanswered:
         console.print(present.turned_away(answer.unanswered), markup=False)

@@ -35,14 +35,14 @@ def theme() -> gr.themes.Base:
     )
 
 
-def build_page(index: Index, log: Path | None = None) -> gr.Blocks:
+def build_page(index: Index, log: Path | None = None, country: str | None = None) -> gr.Blocks:
     """Return the page of an open index; what is asked is kept in ``log`` if there is one."""
 
     def answer(
         question: str, messages: Messages, asked: list[str]
     ) -> tuple[str, Messages, list[str]]:
         try:
-            found = index.ask(question, history=asked)
+            found = index.ask(question, history=asked, country=country)
         except KetqaError as error:
             shown = render_error(f"{error}"[:1].upper() + f"{error}"[1:] + ".")
         else:

@@ -25,7 +25,12 @@ DOCUMENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none
 
 
 def serve(
-    index: Path, *, host: str = "127.0.0.1", port: int = 7860, log: Path | None = None
+    index: Path,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    log: Path | None = None,
+    country: str | None = None,
 ) -> None:
     """Serve until stopped; questions are kept in ``log``, and nowhere where it is None.
 
@@ -34,7 +39,11 @@ def serve(
     """
     with Index.open(index) as opened:
         config = uvicorn.Config(
-            build_app(opened, log), host=host, port=port, log_level="warning", access_log=False
+            build_app(opened, log, country),
+            host=host,
+            port=port,
+            log_level="warning",
+            access_log=False,
         )
         server = uvicorn.Server(config)
         try:
@@ -45,7 +54,7 @@ def serve(
             ) from None
 
 
-def build_app(index: Index, log: Path | None = None) -> FastAPI:
+def build_app(index: Index, log: Path | None = None, country: str | None = None) -> FastAPI:
     """Return the web application of an open index."""
     app = FastAPI(title="ketqa", docs_url=None, redoc_url=None, openapi_url=None)
 
@@ -76,7 +85,7 @@ def build_app(index: Index, log: Path | None = None) -> FastAPI:
 
     mounted: FastAPI = gr.mount_gradio_app(
         app,
-        build_page(index, log),
+        build_page(index, log, country),
         path="/",
         footer_links=[],
         theme=theme(),

@@ -1,0 +1,107 @@
+"""A message -> emergency, advice or neither.
+
+A logistic regression over the message's letters and words, so that slang, misspellings and five
+other languages are met; training/notices.py makes its weights from messages written for it.
+Signs that leave no doubt are rules, in ``SIGNS``, and stand whatever the weights say. This was
+not reviewed by clinicians.
+"""
+
+import re
+import unicodedata
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Kind = Literal["emergency", "advice"]
+KINDS: tuple[Kind | None, ...] = (None, "advice", "emergency")
+# Above these probabilities a notice is given: an emergency missed is far worse than one too many.
+LEAST = {"emergency": 0.3, "advice": 0.4}
+BUCKETS = 1 << 15
+
+Floats = NDArray[np.float64]
+
+# Red flags in words that hardly ever mean anything else, in folded text: a person who cannot be
+# woken or does not breathe, blue lips, means at hand to end a life. After the warning signs that
+# the NHS and the American Heart Association name for overdose, stroke and collapse.
+SIGNS = re.compile(
+    r"\b(?:"
+    r"(?:he|she|they|mum|mom|dad|son|daughter|mate|friend|wife|husband|boyfriend|girlfriend|"
+    r"partner|brother|sister|baby|kid|child)s?(?: is| are)? not (?:breathing|waking)"
+    r"|(?:wont|cant|cannot|can not|doesnt|isnt|not) (?:wake|waking)(?: (?:him|her|them|up))+"
+    r"|lips? (?:\w+ ){0,3}blue|turning blue"
+    r"|(?:kill|killing) myself|end(?:ing)? my (?:own )?life|want to die"
+    r"|dont want to be here any ?more|(?:im|i) (?:am )?(?:having|taking|took) an overdose"
+    r"|mich um(?:zu)?bringen|will nicht mehr leben|will sterben|atmet nicht"
+    r"|wacht nicht(?: mehr)? auf"
+    r"|quiero morir(?:me)?|matarme|suicidarme|quitarme la vida|no respira|no (?:se )?despierta"
+    r"|veux (?:mourir|en finir)|me (?:tuer|suicider)|ne (?:respire|se reveille) (?:plus|pas)"
+    r"|quero morrer|me matar|nao respira|nao (?:ta respirando|acorda)"
+    r"|voglio morire|ammazzarmi|uccidermi|farla finita|non respira|non si sveglia"
+    r")\b"
+)
+# ... unless somebody only writes about it.
+ABOUT = re.compile(
+    r"\b(?:stud(?:y|ies|ied)|trials?|research|paper|articles?|essay|novel|story|film|book|character|"
+    r"homework|thesis|lecture|participants|patients|estudios?|etudes?|studie|studien|studio|studi|"
+    r"articulo|artigo|articolo|artikel|patienten|pacientes|pazienti)\b"
+)
+
+
+def classify(message: str) -> Kind | None:
+    """Return the kind of notice that a message needs, if any."""
+    folded = fold(message)
+    if SIGNS.search(folded) and not ABOUT.search(folded):
+        return "emergency"
+    chance = probabilities(folded)
+    if chance[KINDS.index("emergency")] >= LEAST["emergency"]:
+        return "emergency"
+    return "advice" if chance[KINDS.index("advice")] >= LEAST["advice"] else None
+
+
+def fold(message: str) -> str:
+    """Return a message in lower case, without accents and apostrophes."""
+    plain = unicodedata.normalize("NFKD", message.casefold())
+    letters = "".join(c for c in plain if not unicodedata.combining(c))
+    return re.sub(r"\s+", " ", re.sub(r"['’‘`]", "", letters)).strip()
+
+
+def probabilities(folded: str) -> Floats:
+    """Return the probabilities of neither, advice and emergency, (3,)."""
+    weights, bias = _weights()
+    row = features([folded])
+    logits = np.asarray((row @ weights.T) + bias, dtype=np.float64)[0]
+    odds = np.exp(logits - logits.max())
+    chance: Floats = odds / odds.sum()
+    return chance
+
+
+def features(folded: list[str]) -> Any:  # noqa: ANN401, a sparse matrix
+    """Return (n, 2 * BUCKETS) hashed runs of letters and of words, each half of length 1."""
+    from scipy.sparse import hstack
+
+    return hstack([vectorizer.transform(folded) for vectorizer in _vectorizers()]).tocsr()
+
+
+@cache
+def _vectorizers() -> tuple[Any, Any]:
+    from sklearn.feature_extraction.text import HashingVectorizer
+
+    letters = HashingVectorizer(
+        analyzer="char_wb", ngram_range=(2, 5), n_features=BUCKETS, alternate_sign=False
+    )
+    words = HashingVectorizer(
+        analyzer="word", ngram_range=(1, 3), n_features=BUCKETS,
+        token_pattern=r"\w+",  # noqa: S106, no password
+        alternate_sign=False,
+    )  # fmt: skip
+    return letters, words
+
+
+@cache
+def _weights() -> tuple[Floats, Floats]:
+    with files("ketqa").joinpath("weights", "notices.npz").open("rb") as file:
+        stored = np.load(file)
+        return stored["weights"].astype(np.float64), stored["bias"].astype(np.float64)

@@ -1,0 +1,105 @@
+"""Notices: who needs help gets it said first, and who only asks about it does not."""
+
+import json
+import re
+from itertools import pairwise
+
+import pytest
+
+from conftest import ROOT
+from ketqa.index import Index
+from ketqa.notices import COUNTRIES, classify, notice_for
+from ketqa.notices.classify import Kind, fold
+
+LABELS = [
+    json.loads(line)
+    for line in (ROOT / "tests/gold/notices.jsonl").read_text(encoding="utf-8").splitlines()
+]
+
+
+def rates(kind: Kind, half: str) -> tuple[float, float, float]:
+    """Return recall, precision and false alarms."""
+    rows = [
+        (classify(r["question"]) == kind, r["notice"] == kind) for r in LABELS if r["half"] == half
+    ]
+    both = sum(said and true for said, true in rows)
+    wanted, given = sum(true for _, true in rows), sum(said for said, _ in rows)
+    return both / wanted, both / given, (given - both) / (len(rows) - wanted)
+
+
+def test_emergencies_are_met_and_look_alikes_are_not() -> None:
+    recall, _, alarms = rates("emergency", "a")
+    assert recall >= 0.97
+    assert alarms <= 0.04
+
+
+def test_advice_is_met() -> None:
+    recall, precision, _ = rates("advice", "a")
+    assert recall >= 0.85
+    assert precision >= 0.9
+
+
+def test_the_second_half_was_written_after_the_rules() -> None:
+    """Neither rule nor weight was changed after these were first seen: what was found then."""
+    recall, _, alarms = rates("emergency", "b")
+    assert recall >= 0.96
+    assert alarms <= 0.07
+    recall, precision, _ = rates("advice", "b")
+    assert recall >= 0.8
+    assert precision >= 0.94
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("he's not breathing", "emergency"),
+        ("My daughter won't wake up", "emergency"),
+        ("I want to die", "emergency"),
+        ("ich will mich umbringen", "emergency"),
+        ("Should I take it with my sertraline?", "advice"),
+        ("Has ketamine been studied for suicidal ideation?", None),
+        ("What is a thunderclap headache?", None),
+        ("How long did relief last?", None),
+    ],
+)
+def test_plain_cases(message: str, kind: Kind | None) -> None:
+    assert classify(message) == kind
+
+
+def test_accents_apostrophes_and_case_make_no_difference() -> None:
+    assert fold("  Je N’arrive  PAS à ") == "je narrive pas a"
+
+
+def test_a_notice_names_the_numbers_of_the_country() -> None:
+    assert "Call 911 now" in notice_for("emergency", "us").text
+    assert "988" in notice_for("emergency", "US").text
+    assert "your local emergency number" in notice_for("emergency").text
+    assert "your local emergency number" in notice_for("emergency", "XX").text
+    assert "US" in COUNTRIES
+    assert "doctor or pharmacist" in notice_for("advice").text
+
+
+def test_the_words_are_plain() -> None:
+    """Short sentences of short words, the action first."""
+    kinds: tuple[Kind, ...] = ("emergency", "advice")
+    for kind in kinds:
+        text = notice_for(kind, "US").text
+        sentences = re.split(r"(?<=[.:])\s", text)
+        assert max(len(sentence.split()) for sentence in sentences) <= 22
+        assert max(len(word) for word in re.findall(r"[A-Za-z]+", text)) <= 10
+    assert notice_for("emergency", "US").text.index("Call 911") < 40
+
+
+def test_every_country_has_numbers_and_a_day() -> None:
+    for before, after in pairwise(COUNTRIES):
+        assert before < after
+    for country in COUNTRIES:
+        assert re.search(r"Call [\d ]+ now", notice_for("emergency", country).text)
+
+
+@pytest.mark.model
+def test_an_answer_carries_its_notice(index: Index) -> None:
+    answer = index.ask("my mate took loads of ket and he won't wake up", country="GB")
+    assert [notice.kind for notice in answer.notices] == ["emergency"]
+    assert "999" in answer.to_dict()["notices"][0]["text"]
+    assert index.ask("How long did relief last?").notices == ()

@@ -1,0 +1,65 @@
+"""Make src/ketqa/weights/notices.npz: which messages need a notice.
+
+    python training/notices.py [--out FILE]
+
+Taught on training/notices.jsonl (messages written for it), and on curated questions, training
+questions and their near-misses as messages that need none.
+"""
+
+import argparse
+import json
+import random
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from ketqa.notices.classify import KINDS, features, fold
+
+ROOT = Path(__file__).parent.parent
+MOST, WEIGHT, STRENGTH = 6000, 0.25, 10.0
+# Curated questions about the writer's own case may well be advice: they teach nothing here.
+PERSONAL = re.compile(
+    r"\b(should|can|could|may|shall) (i|my|we|he|she)\b|\bsafe for (me|my)|\bfor me\b"
+    r"|\bmy (wife|husband|son|daughter|mum|mom|dad|child|kid|doctor)\b"
+    r"|\b(puedo|debo|mi|je|ma|mon|ich|posso|minha?|meu|mia|mio)\b|\bmein",
+    re.IGNORECASE,
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--out", type=Path, default=ROOT / "src/ketqa/weights/notices.npz")
+    options = parser.parse_args()
+    rows = read(ROOT / "training/notices.jsonl")
+    labels = [KINDS.index(None if r["notice"] == "none" else r["notice"]) for r in rows]
+    others = harmless()
+    texts = [row["question"] for row in rows] + others
+    model = LogisticRegression(C=STRENGTH, max_iter=3000).fit(
+        features([fold(text) for text in texts]),
+        labels + [0] * len(others),
+        sample_weight=[1.0] * len(rows) + [WEIGHT] * len(others),
+    )
+    np.savez_compressed(options.out, weights=model.coef_.astype(np.float16), bias=model.intercept_)
+    print(f"{options.out}: taught on {len(rows)} messages and {len(others)} questions")
+
+
+def harmless() -> list[str]:
+    curated = [q for row in read(ROOT / "corpus/questions.jsonl") for q in row["questions"]]
+    written = [
+        q
+        for row in read(ROOT / "training/questions.jsonl")
+        for q in (*row["questions"], *row["near"])
+    ]
+    found = [text for text in curated + written if not PERSONAL.search(text)]
+    return random.Random(0).sample(found, MOST)  # noqa: S311, no secret
+
+
+def read(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+if __name__ == "__main__":
+    main()
