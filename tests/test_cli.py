@@ -176,3 +176,18 @@ def test_the_installed_command_answers(index_folder: Path) -> None:
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["question"] == "Is it addictive?"
+
+
+@pytest.mark.model
+def test_the_reader_can_be_left_out_and_a_notice_comes_first(
+    index_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    question = ["ask", "How long did relief last?", "--index", str(index_folder), "--json"]
+    assert main(question) == main([*question, "--no-reader"]) == 0
+    read, unread = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert [e["quote"] for e in read["evidence"]] != [e["quote"] for e in unread["evidence"]]
+    danger = ["ask", "he's not breathing", "--country", "DE", "--index", str(index_folder)]
+    assert main(danger) == 0
+    assert capsys.readouterr().out.startswith("This sounds like an emergency. Call 112 now")
+    assert main(["search", "how long did it last", "--index", str(index_folder), "-k", "1"]) == 0
+    assert "led here by: " in capsys.readouterr().out

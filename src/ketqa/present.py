@@ -38,7 +38,7 @@ def verdict(answer: Answer) -> str:
 
 
 def turned_away(unanswered: CuratedQuestion) -> str:
-    """Say which curated question, that the documents do not answer, a question is like."""
+    """Say which curated question without an answer a question is like."""
     return f"Your question is like one that is known to have no answer here: “{unanswered.text}”"
 
 

@@ -13,7 +13,7 @@ from ketqa.types import Hit
 
 # The best mean nDCG@10 over three public collections; benchmarks/retrieval.py, README.
 DENSE_WEIGHT = 0.6
-# The share of the curated questions, where any are found.
+# The share of the curated questions, where any are found: benchmarks/questions.py.
 QUESTION_WEIGHT = 0.5
 # How deep each ranking goes before they are fused.
 DEPTH = 100

@@ -104,6 +104,9 @@ def _parser() -> argparse.ArgumentParser:
         help="quote when the corpus answers with at least this probability; 0 always quotes",
     )
     ask.add_argument(
+        "--no-reader", action="store_true", help="quote sentences in the order of their passages"
+    )
+    ask.add_argument(
         "--country", metavar="CODE", help="whose emergency numbers to name: US, DE, ..."
     )
     ask.add_argument("--json", action="store_true", help="print one JSON object an answer")
@@ -172,7 +175,7 @@ def _ask(options: argparse.Namespace) -> int:
 
     if options.questions:
         return _ask_file(options)
-    with Index.open(options.index) as index:
+    with Index.open(options.index, reader=not options.no_reader) as index:
         answer = index.ask(
             options.question,
             history=options.history,
@@ -194,7 +197,7 @@ def _ask_file(options: argparse.Namespace) -> int:
     if not options.json:
         raise KetqaError("--questions needs --json: answers to a file come as JSON, one a line")
     rows = list(_read_questions(options.questions))
-    with Index.open(options.index) as index:
+    with Index.open(options.index, reader=not options.no_reader) as index:
         for row in rows:
             answer = index.ask(
                 row["question"],
@@ -310,3 +313,5 @@ def _print_hits(console: "Console", hits: Sequence[Hit]) -> None:
         console.print(f"\n{hit.rank}. {hit.passage.text}", markup=False)
         place = f"   {span.doc_id}:{span.start}-{span.end} · score {hit.score:.3f}"
         console.print(place, style="dim", markup=False)
+        if hit.matched:
+            console.print(f"   led here by: {hit.matched}", style="dim", markup=False)
