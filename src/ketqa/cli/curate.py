@@ -1,12 +1,17 @@
 """The commands for curators: questions check, suggest, generate; adapt."""
 
 import argparse
+import random
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ketqa.cli.terminal import command, positive, print_json, progress_bar
 from ketqa.errors import KetqaError
+
+if TYPE_CHECKING:
+    from ketqa.index import Index
+    from ketqa.types import CuratedQuestion
 
 
 def add_commands(commands: Any) -> None:
@@ -18,7 +23,7 @@ def add_commands(commands: Any) -> None:
     )
     actions = questions.add_subparsers(title="actions", required=True, metavar="ACTION")
     check = command(actions, "check", _check, "ask each question as if it were not there")
-    check.add_argument("--limit", type=positive, metavar="N", help="check the last N only")
+    check.add_argument("--sample", type=positive, metavar="N", help="check N of them, by chance")
     check.add_argument("--json", action="store_true", help="print one JSON object")
 
     suggest = command(actions, "suggest", _suggest, "list sentences that have few questions")
@@ -59,9 +64,7 @@ def _check(options: argparse.Namespace) -> int:
     ranks: list[int] = []
     rows: list[dict[str, str]] = []
     with Index.open(options.index) as index, progress_bar() as bar:
-        questions = list(index.store.all_questions())[-options.limit if options.limit else None :]
-        if not questions:
-            raise KetqaError(f"{options.index}: has no curated questions; see docs/questions.md")
+        questions = _chosen(index, options.sample)
         for done, checked in enumerate(check_questions(index, questions), start=1):
             bar("questions", done, len(questions))
             if checked.rank:
@@ -88,6 +91,16 @@ def _check(options: argparse.Namespace) -> int:
     for trouble, meaning in MEANING.items():
         print(f"{found[trouble]:6} {trouble}: {meaning}")
     return 0
+
+
+def _chosen(index: "Index", most: int | None) -> "list[CuratedQuestion]":
+    """Return the curated questions, or as many as are wanted, by chance."""
+    questions = list(index.store.all_questions())
+    if not questions:
+        raise KetqaError("this index has no curated questions; see docs/questions.md")
+    size = min(most or len(questions), len(questions))
+    chosen = random.Random(0).sample(questions, size)  # noqa: S311, no secret
+    return sorted(chosen, key=lambda question: question.number)
 
 
 def _suggest(options: argparse.Namespace) -> int:

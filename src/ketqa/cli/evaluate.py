@@ -63,7 +63,8 @@ def add_commands(commands: Any) -> None:
         "--collections", type=Path, nargs="+", default=[], metavar="FOLDER", help="in BEIR form"
     )
     ablate.add_argument(
-        "--settings", nargs="+", default=["bm25", "dense", "no-reader"], metavar="SETTING",
+        "--settings", nargs="+", default=["bm25", "dense", "no-reader", "no-questions"],
+        metavar="SETTING",
         help="what to compare with the shipped setting; as for eval --compare",
     )  # fmt: skip
     ablate.add_argument("--cache", type=Path, default=_cache(), help="where indexes are kept")

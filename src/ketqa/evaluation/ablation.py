@@ -55,8 +55,10 @@ def ablate_collection(
 ) -> Iterator[Ablation]:
     """Rank and quote from a collection under every setting, as far as it is judged for each.
 
-    A setting that only leaves out the reader ranks documents as the shipped one does.
+    Settings that change nothing are left out: a collection has no curated questions, and
+    without the reader documents are ranked as with it.
     """
+    settings = [name for name in settings if SETTINGS.get(name, {}).get("questions", True)]
     if (folder / "qrels.tsv").exists():
         ranking = [name for name in settings if SETTINGS.get(name, {}).get("reader", True)]
         yield _ablate(
