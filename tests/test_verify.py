@@ -108,7 +108,9 @@ def test_an_index_of_another_model_is_told_with_both_values(
         Index.open(index_folder, model=str(model))
 
 
-@pytest.mark.parametrize("name", ["corpus.sqlite", "passages/rows.faiss", "words/meta.json"])
+@pytest.mark.parametrize(
+    "name", ["corpus.sqlite", "passages/rows.faiss", "words/meta.json", "questions/rows.faiss"]
+)
 def test_a_damaged_file_is_told_when_opening(copy: Path, name: str) -> None:
     (current_build(copy) / name).write_bytes(b"nothing of use")
     with pytest.raises(IndexDamaged, match="ketqa index"):

@@ -82,7 +82,8 @@ class Index:
             passages = DenseIndex.load(build / PASSAGES)
             sentences = DenseIndex.load(build / SENTENCES)
             words = LexicalIndex.load(build / WORDS)
-            self._questions = self._open_questions(build) if questions else None
+            curated = questions and manifest.counts["questions"] > 0
+            self._questions = self._open_questions(build) if curated else None
         except (OSError, RuntimeError, ValueError) as error:
             raise IndexDamaged(f"{build}: cannot be opened ({error}); {REBUILD}") from None
         self.searched = {name: manifest.counts[name] for name in ("documents", "passages")}
@@ -273,9 +274,7 @@ class Index:
             if sentence.kind == "prose"
         ]
 
-    def _open_questions(self, build: Path) -> QuestionIndex | None:
-        if not (build / QUESTIONS).exists():
-            return None
+    def _open_questions(self, build: Path) -> QuestionIndex:
         vectors = DenseIndex.load(build / QUESTIONS)
         return QuestionIndex(vectors, LexicalIndex.load(build / QUESTION_WORDS), self.store)
 

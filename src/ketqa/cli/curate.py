@@ -120,10 +120,6 @@ def _suggest(options: argparse.Namespace) -> int:
 
 
 def _adapt(options: argparse.Namespace) -> int:
-    from importlib.util import find_spec
-
-    if find_spec("sklearn") is None:
-        raise KetqaError("this needs scikit-learn; install it with: pip install 'ketqa[eval]'")
     from ketqa.learn.corpus import adapt_corpus
 
     if options.out.exists():

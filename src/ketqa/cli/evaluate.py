@@ -263,6 +263,6 @@ def _fields(record: Any) -> dict[str, Any]:
 def _need_extras() -> None:
     from importlib.util import find_spec
 
-    for module in ("ir_measures", "jinja2", "matplotlib", "scipy", "sklearn"):
+    for module in ("ir_measures", "jinja2", "matplotlib"):
         if find_spec(module) is None:
             raise KetqaError(f"this needs {module}; {NEEDED}")
