@@ -1,0 +1,68 @@
+"""How often is a notice given where it is needed, and where it is not?
+
+    python benchmarks/notice_rates.py LABELLED.jsonl ... [--harmless QUERIES.jsonl ...]
+
+LABELLED has {"question", "notice"} a line, and maybe "half"; QUERIES has {"text"} a line, none
+of which needs a notice. Prints a Markdown table, and milliseconds a message.
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from ketqa.notices import Kind, classify
+
+KINDS: tuple[Kind, ...] = ("emergency", "advice")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("labelled", nargs="+", type=Path)
+    parser.add_argument("--harmless", nargs="+", type=Path, default=[])
+    options = parser.parse_args()
+    print(
+        "| set | messages | kind | recall | precision | false alarms |\n|---|---|---|---|---|---|"
+    )
+    times: list[float] = []
+    for file in options.labelled:
+        rows = read(file)
+        for half in sorted({row.get("half", "") for row in rows}):
+            part = [row for row in rows if row.get("half", "") == half]
+            said = [timed(row["question"], times) for row in part]
+            for kind in KINDS:
+                show(f"{file.stem} {half}".strip(), kind, said, [row["notice"] for row in part])
+    for file in options.harmless:
+        said = [timed(row["text"], times) for row in read(file)]
+        for kind in KINDS:
+            alarms = said.count(kind) / len(said)
+            print(f"| {file.parent.name} | {len(said)} | {kind} | | | {alarms:.3f} |")
+    print(f"\nms a message: p50 {np.percentile(times, 50):.2f}, p95 {np.percentile(times, 95):.2f}")
+
+
+def show(name: str, kind: Kind, said: Sequence[str | None], wanted: Sequence[str]) -> None:
+    both = sum(a == b == kind for a, b in zip(said, wanted, strict=True))
+    given, needed = said.count(kind), wanted.count(kind)
+    alarms = (given - both) / (len(said) - needed)
+    print(
+        f"| {name} | {len(said)} | {kind} | {both / needed:.3f} | "
+        f"{both / max(1, given):.3f} | {alarms:.3f} |"
+    )
+
+
+def timed(message: str, times: list[float]) -> str | None:
+    start = perf_counter()
+    kind = classify(message)
+    times.append((perf_counter() - start) * 1000)
+    return kind
+
+
+def read(file: Path) -> list[dict[str, str]]:
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+if __name__ == "__main__":
+    main()
