@@ -34,9 +34,9 @@ check-all: check bench
 
 bench: setup
 	$(BIN)/python benchmarks/retrieval.py $(DATA)/scifact $(DATA)/cranfield $(DATA)/pubmedqa
-	for name in covidqa_dev squad2_dev evinf_pain_dev; do \
-	  for setting in shipped bm25 dense no-reader; do \
-	    $(BIN)/ketqa bench-quotes $(DATA)/$$name --setting $$setting --json; done; done
+	$(BIN)/ketqa index
+	$(BIN)/ketqa ablate tests/gold/dev.jsonl tests/gold/own.jsonl --write docs/ablation.md \
+	  --collections $(addprefix $(DATA)/,scifact cranfield pubmedqa covidqa_dev evinf_pain_dev squad2_dev)
 
 # Fit the reader and the abstention again (see training/README.md).
 weights: setup

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from ketqa.curation.check import FIRST
 from ketqa.curation.suggest import Thin, thin_sentences
 from ketqa.errors import KetqaError, QuestionError
 from ketqa.index import Index
@@ -21,7 +22,6 @@ from ketqa.query import check_question
 from ketqa.questions import ANSWERED
 from ketqa.twins import twin_key
 
-FIRST = 3
 TIMEOUT_S = 120.0
 PROMPT = """\
 Below is one sentence from a document, marked with <<< and >>>, and the text around it.

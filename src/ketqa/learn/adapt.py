@@ -9,7 +9,7 @@ finds their sentences best is kept. Only the encoder's layers move, not the word
 import json
 import random
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ketqa.adapter import TENSORS, Adapter, cut_adapter
+from ketqa.build import Progress
 from ketqa.encode import ModelFolder, hash_file, load_model
 from ketqa.learn.lesson import Lesson
 
@@ -34,7 +35,6 @@ RANK = 64
 
 # A SentenceTransformer; only ketqa.encode knows the library.
 Model = Any
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
