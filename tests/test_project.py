@@ -13,7 +13,7 @@ PACKAGE = ROOT / "src" / "ketqa"
 # A module imports only from rooms above it in this list, never from its own.
 ROOMS = (
     ("errors", "types", "twins", "second_hand"),
-    ("adapter",),
+    ("adapter", "jsonl"),
     ("formats.text", "present"),
     ("formats",),
     ("corpus", "split", "encode", "query"),

@@ -7,13 +7,13 @@ how to write them.
 """
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ketqa.errors import CorpusError, QuestionError
+from ketqa.jsonl import read_rows
 from ketqa.query import check_question
 from ketqa.twins import twin_key
 from ketqa.types import CuratedQuestion, Document, Sentence, Span
@@ -145,20 +145,4 @@ def _check_fields(row: Mapping[str, Any], known: set[str], needed: set[str], whe
 
 
 def _rows(file: Path) -> Iterator[tuple[dict[str, Any], str]]:
-    if not file.exists():
-        return
-    try:
-        lines = file.read_bytes().decode("utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CorpusError(f"{file}: cannot be read: {error}") from None
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        where = f"{file}: line {number}"
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise CorpusError(f"{where}: not JSON: {error}") from None
-        if not isinstance(row, dict):
-            raise CorpusError(f"{where}: must be an object in braces")
-        yield row, where
+    return read_rows(file, CorpusError) if file.exists() else iter(())

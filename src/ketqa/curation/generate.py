@@ -7,7 +7,7 @@ only if it finds its sentence, is marked as generated, and is never shown as an 
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from ketqa.curation.check import FIRST
 from ketqa.curation.suggest import Thin, thin_sentences
 from ketqa.errors import KetqaError, QuestionError
 from ketqa.index import Index
+from ketqa.jsonl import read_rows
 from ketqa.query import check_question
 from ketqa.questions import ANSWERED
 from ketqa.twins import twin_key
@@ -168,7 +169,7 @@ def _spans_done(file: Path, model: str) -> set[tuple[str, int, int]]:
         return set()
     return {
         (row["file"], row["start"], row["end"])
-        for row in _lines(file)
+        for row, _ in read_rows(file, KetqaError)
         if row.get("generated") == model
     }
 
@@ -176,12 +177,3 @@ def _spans_done(file: Path, model: str) -> set[tuple[str, int, int]]:
 def _place(item: Thin, index: Index) -> tuple[str, int, int]:
     span = item.sentence.span
     return index.store.document(span.doc_id).source.file, span.start, span.end
-
-
-def _lines(file: Path) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
-        if line.strip():
-            try:
-                yield json.loads(line)
-            except ValueError as error:
-                raise KetqaError(f"{file}: line {number}: not JSON: {error}") from None

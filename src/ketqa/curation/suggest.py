@@ -1,6 +1,5 @@
 """Where a corpus's curated questions are thin."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from ketqa.errors import CorpusError
 from ketqa.index import Index
+from ketqa.jsonl import read_rows
 from ketqa.twins import twin_key
 from ketqa.types import Sentence
 
@@ -56,13 +56,7 @@ def unmet_searches(log: Path, least: int) -> list[tuple[str, int]]:
 
 
 def _read_log(log: Path) -> Iterator[tuple[str, str]]:
-    try:
-        lines = log.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise CorpusError(f"{log}: cannot be read: {error}") from None
-    for number, line in enumerate(lines, start=1):
-        try:
-            row = json.loads(line)
-            yield row["question"], row["status"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise CorpusError(f"{log}: line {number}: is no line of this log ({error})") from None
+    for row, where in read_rows(log, CorpusError):
+        if not all(isinstance(row.get(name), str) for name in ("question", "status")):
+            raise CorpusError(f"{where}: is no line of this log")
+        yield row["question"], row["status"]

@@ -4,7 +4,6 @@ A folder holds corpus.jsonl, queries.jsonl, and qrels.tsv (judged documents) or 
 (answers by their places). Its index is kept in a cache, so that a second run is quick.
 """
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -21,6 +20,7 @@ from ketqa.build import Progress, build_index, silent
 from ketqa.encode import DEFAULT_MODEL, find_model
 from ketqa.errors import GoldFileError
 from ketqa.index import Index
+from ketqa.jsonl import read_rows
 from ketqa.types import Answer, Document, Source
 
 MEASURES = [nDCG @ 10, R @ 10, R @ 100, RR @ 10, AP, Judged @ 10]
@@ -191,12 +191,4 @@ def _rank(answer: Answer, judged: Sequence[Answers]) -> int | None:
 
 
 def _rows(file: Path) -> Iterator[dict[str, Any]]:
-    try:
-        with file.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, start=1):
-                try:
-                    yield json.loads(line)
-                except ValueError as error:
-                    raise GoldFileError(f"{file}: line {number}: {error}") from None
-    except OSError as error:
-        raise GoldFileError(f"{file}: cannot be read: {error.strerror}") from None
+    return (row for row, _ in read_rows(file, GoldFileError))

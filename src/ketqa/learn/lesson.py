@@ -1,12 +1,12 @@
 """A corpus's curated questions -> what an encoder is taught, and what is held back."""
 
-import json
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ketqa.errors import CorpusError
+from ketqa.jsonl import read_rows
 from ketqa.twins import twin_key
 from ketqa.types import CuratedQuestion, Document
 
@@ -84,15 +84,8 @@ def load_pairs(file: Path) -> list[tuple[str, str]]:
         CorpusError: A line is not ``{"question": "...", "text": "..."}``.
     """
     pairs = []
-    try:
-        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
-            try:
-                row = json.loads(line)
-                pairs.append((str(row["question"]), str(row["text"])))
-            except (ValueError, KeyError, TypeError) as error:
-                raise CorpusError(
-                    f'{file}: line {number}: must be {{"question": "...", "text": "..."}} ({error})'
-                ) from None
-    except OSError as error:
-        raise CorpusError(f"{file}: cannot be read: {error.strerror}") from None
+    for row, where in read_rows(file, CorpusError):
+        if not all(isinstance(row.get(name), str) for name in ("question", "text")):
+            raise CorpusError(f'{where}: must be {{"question": "...", "text": "..."}}')
+        pairs.append((row["question"], row["text"]))
     return pairs
