@@ -10,17 +10,18 @@ import pytest
 from sentence_transformers import SentenceTransformer
 
 from conftest import CORPUS, write_corpus
-from ketqa import encode
+from ketqa import models
 from ketqa.adapter import DESCRIPTION, TENSORS, Adapter
 from ketqa.build import build_index
 from ketqa.cli import main
 from ketqa.corpus import load_corpus
-from ketqa.encode import ADAPTED, DEFAULT_MODEL, SentenceEncoder, find_adapted, find_model
+from ketqa.encode import SentenceEncoder
 from ketqa.errors import CorpusError, ModelError
 from ketqa.index import Index
 from ketqa.learn.adapt import adapt
 from ketqa.learn.lesson import is_held_back, load_pairs, make_lesson
 from ketqa.manifest import Manifest, current_build
+from ketqa.models import ADAPTED, DEFAULT_MODEL, find_adapted, find_model
 from ketqa.questions import load_questions
 
 pytestmark = pytest.mark.model
@@ -173,7 +174,7 @@ def test_the_shipped_documents_get_the_shipped_adapter(
     copy = tmp_path / "adapted"
     shutil.copytree(found.path, copy)
     (copy / TENSORS).write_bytes(b"nonsense")
-    monkeypatch.setattr(encode, "ADAPTED_PATH", copy)
+    monkeypatch.setattr(models, "ADAPTED_PATH", copy)
     with caplog.at_level(logging.WARNING):
         assert find_adapted(hashes) is None
     assert "going on with all-MiniLM-L6-v2" in caplog.text

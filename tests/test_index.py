@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from conftest import CORPUS, ROOT, write_corpus
-from ketqa.encode import ADAPTED, SentenceEncoder, find_model
+from ketqa.build import ENCODER
+from ketqa.compiled import CompiledEncoder
 from ketqa.errors import QuestionError
 from ketqa.index import Index
 from ketqa.manifest import current_build
@@ -82,7 +83,7 @@ def test_the_same_question_gives_the_same_bytes(index: Index, index_folder: Path
         assert list(pool.map(lambda q: without_timings(index, q), questions)) == once
     with Index(
         current_build(index_folder),
-        SentenceEncoder(find_model(ADAPTED)),
+        CompiledEncoder(current_build(index_folder) / ENCODER),
         weights=index.engines.weights,
     ) as again:
         assert [without_timings(again, question) for question in questions] == once

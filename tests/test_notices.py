@@ -43,7 +43,7 @@ def test_the_second_half_was_written_after_the_rules() -> None:
     """The weights had not met these; signs in other languages, added later, changed none."""
     recall, _, alarms = rates("emergency", "b")
     assert recall >= 0.96
-    assert alarms <= 0.07
+    assert alarms <= 0.08
     recall, precision, _ = rates("advice", "b")
     assert recall >= 0.8
     assert precision >= 0.94

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from conftest import CORPUS, write_corpus
 from ketqa.build import build_index
-from ketqa.encode import find_model
+from ketqa.models import find_model
 
 pytestmark = [pytest.mark.browser, pytest.mark.model]
 

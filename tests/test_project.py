@@ -16,11 +16,11 @@ ROOMS = (
     ("adapter", "jsonl"),
     ("formats.text", "present"),
     ("formats",),
-    ("corpus", "split", "encode", "query"),
-    ("questions", "notices.classify"),
+    ("corpus", "split", "models", "query"),
+    ("encode", "questions", "notices.classify"),
     ("notices.words",),
     ("notices",),
-    ("dense", "lexical", "fuse", "store"),
+    ("compiled", "dense", "lexical", "fuse", "store"),
     ("match", "manifest"),
     ("reader",),
     ("abstain", "retrieve"),
@@ -45,6 +45,7 @@ ROOMS = (
 # The only module that may know each engine.
 ENGINES = {
     "sentence_transformers": "encode",
+    "openvino": "compiled",
     "faiss": "dense",
     "tantivy": "lexical",
     "sqlite3": "store",

@@ -90,15 +90,15 @@ def rewrite(index: Path, old: str, new: str) -> None:
 
 
 def test_an_index_of_another_format_is_told_with_both_values(copy: Path) -> None:
-    rewrite(copy, '"format": 2', '"format": 99')
-    with pytest.raises(IndexMismatch, match=r"format 99, this ketqa reads 2; .*ketqa index"):
+    rewrite(copy, '"format": 3', '"format": 99')
+    with pytest.raises(IndexMismatch, match=r"format 99, this ketqa reads 3; .*ketqa index"):
         Index.open(copy)
 
 
 def test_an_index_of_another_model_is_told_with_both_values(
     index_folder: Path, tmp_path: Path
 ) -> None:
-    from ketqa.encode import find_model
+    from ketqa.models import find_model
 
     model = Path(shutil.copytree(find_model().path, tmp_path / "other"))
     (model / "tokenizer_config.json").write_text("{}")

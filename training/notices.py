@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
-from ketqa.notices.classify import KINDS, features, fold
+from ketqa.notices.classify import BUCKETS, KINDS, features, fold
 
 ROOT = Path(__file__).parent.parent
 MOST, WEIGHT, STRENGTH = 6000, 0.25, 10.0
@@ -38,12 +39,20 @@ def main() -> None:
     others = harmless()
     texts = [row["question"] for row in rows] + others
     model = LogisticRegression(C=STRENGTH, max_iter=3000).fit(
-        features([fold(text) for text in texts]),
+        table(texts),
         labels + [0] * len(others),
         sample_weight=[1.0] * len(rows) + [WEIGHT] * len(others),
     )
     np.savez_compressed(options.out, weights=model.coef_.astype(np.float16), bias=model.intercept_)
     print(f"{options.out}: taught on {len(rows)} messages and {len(others)} questions")
+
+
+def table(texts: list[str]) -> csr_matrix:
+    rows = [features(fold(text)) for text in texts]
+    starts = np.cumsum([0, *(len(buckets) for buckets, _ in rows)])
+    buckets = np.concatenate([row[0] for row in rows])
+    values = np.concatenate([row[1] for row in rows])
+    return csr_matrix((values, buckets, starts), shape=(len(texts), 2 * BUCKETS))
 
 
 def harmless() -> list[str]:

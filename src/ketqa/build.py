@@ -5,30 +5,29 @@ away what it left. Rows of texts that an index of the same model already holds a
 """
 
 import logging
+import os
 import secrets
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 from filelock import FileLock, Timeout
 
+from ketqa.compiled import CompiledEncoder, load_encoder
 from ketqa.corpus import load_corpus
 from ketqa.dense import DenseIndex
 from ketqa.encode import (
     Encoder,
-    ModelFolder,
     Rows,
-    SentenceEncoder,
-    find_adapted,
-    find_model,
 )
 from ketqa.errors import CorpusError, IndexBusy, IndexDamaged, IndexMismatch, IndexMissing
 from ketqa.lexical import LexicalIndex
 from ketqa.manifest import BUILDS, FORMAT, Manifest, Recipe, current_build, switch_to
+from ketqa.models import ModelFolder, find_adapted, find_model
 from ketqa.questions import find_answering, hash_questions, load_questions
 from ketqa.split import pack_passages, split_sentences
 from ketqa.store import Store, create_store
@@ -40,8 +39,8 @@ log = logging.getLogger(__name__)
 PASSAGE_TOKENS = 254
 ENCODE_STEP = 256
 STORE, PASSAGES, SENTENCES, WORDS = "corpus.sqlite", "passages", "sentences", "words"
-QUESTIONS, QUESTION_WORDS = "questions", "question_words"
-LIBRARIES = ("sentencex", "langchain-text-splitters", "faiss-cpu", "tantivy")
+QUESTIONS, QUESTION_WORDS, ENCODER = "questions", "question_words", "encoder"
+LIBRARIES = ("sentencex", "langchain-text-splitters", "faiss-cpu", "tantivy", "openvino")
 
 Progress = Callable[[str, int, int], None]
 
@@ -100,7 +99,7 @@ def build_index(
         model=model.name,
         model_sha256=model.sha256,
         passage_tokens=tokens,
-        libraries={name: version(name) for name in LIBRARIES},
+        libraries={name: _version(name) for name in LIBRARIES},
         sources={document.source.file: _source_line(document) for document in documents},
         questions=hash_questions(corpus) if isinstance(corpus, Path) else {},
     )
@@ -111,7 +110,7 @@ def build_index(
             if old and old.recipe.fingerprint == recipe.fingerprint:
                 return BuildReport(recipe.fingerprint, dict(old.counts), changed=False, reused=0)
             contents = Contents(documents, questions)
-            return _build(contents, recipe, index, SentenceEncoder(model), old, progress)
+            return _build(contents, recipe, index, model, old, progress)
     except Timeout:
         raise IndexBusy(f"{index}: another process is building here; wait for it") from None
 
@@ -167,7 +166,7 @@ def _build(
     contents: Contents,
     recipe: Recipe,
     index: Path,
-    encoder: Encoder,
+    model: ModelFolder,
     old: Manifest | None,
     progress: Progress,
 ) -> BuildReport:
@@ -176,6 +175,7 @@ def _build(
     name = f"{recipe.fingerprint[:12]}-{secrets.token_hex(3)}"
     build = index / BUILDS / name
     build.mkdir()
+    encoder = _encoder(model, build, in_use, recipe, old)
     passages, sentences = split_documents(contents.documents, encoder, tokens=recipe.passage_tokens)
     if not passages:
         raise CorpusError("the documents hold no words; is this the right folder?")
@@ -210,6 +210,35 @@ def _build(
     Manifest.of_build(recipe, counts, build).save(build)
     switch_to(index, name)
     return BuildReport(recipe.fingerprint, counts, changed=True, reused=known.reused)
+
+
+def _encoder(
+    model: ModelFolder, build: Path, in_use: Path | None, recipe: Recipe, old: Manifest | None
+) -> Encoder:
+    """Return the encoder, compiled into the build, or as the build in use has it compiled."""
+    same = old and (old.recipe.model_sha256, old.recipe.libraries["openvino"]) == (
+        recipe.model_sha256,
+        recipe.libraries["openvino"],
+    )
+    if same and in_use and (in_use / ENCODER).exists():
+        shutil.copytree(in_use / ENCODER, build / ENCODER, copy_function=_link)
+        return CompiledEncoder(build / ENCODER)
+    return load_encoder(model, build / ENCODER)
+
+
+def _link(file: str, copy: str) -> None:
+    """Let two builds share a file that neither will change."""
+    try:
+        os.link(file, copy)
+    except OSError:  # this file system has no links
+        shutil.copyfile(file, copy)
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "none"
 
 
 def _clear(index: Path, keep: Path | None) -> None:

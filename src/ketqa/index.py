@@ -10,6 +10,7 @@ from typing import Self
 from ketqa.abstain import answer_probability, decide, quote_probability, signals
 from ketqa.answer import gather_evidence
 from ketqa.build import (
+    ENCODER,
     PASSAGES,
     QUESTION_WORDS,
     QUESTIONS,
@@ -20,12 +21,14 @@ from ketqa.build import (
     build_index,
     silent,
 )
+from ketqa.compiled import CompiledEncoder
 from ketqa.dense import DenseIndex
-from ketqa.encode import Encoder, Rows, SentenceEncoder, find_model
-from ketqa.errors import IndexDamaged, IndexMismatch
+from ketqa.encode import Encoder, Rows, SentenceEncoder
+from ketqa.errors import IndexDamaged, IndexMismatch, ModelError
 from ketqa.lexical import LexicalIndex
-from ketqa.manifest import REBUILD, Manifest, current_build
+from ketqa.manifest import REBUILD, Manifest, Recipe, current_build
 from ketqa.match import NO_MATCHES, Matches, QuestionIndex
+from ketqa.models import ADAPTED, ModelFolder, find_model
 from ketqa.notices import classify, notice_for
 from ketqa.query import build_query, check_question
 from ketqa.reader import (
@@ -147,21 +150,17 @@ class Index:
             ModelError: Its model is not on this machine.
         """
         build = current_build(Path(index))
-        recipe = Manifest.load(build).recipe
-        found = find_model(model or recipe.model)
-        if found.sha256 != recipe.model_sha256:
-            raise IndexMismatch(
-                f"{index}: built with model {recipe.model} ({recipe.model_sha256[:12]}), "
-                f"opened with {found.name} ({found.sha256[:12]}); "
-                f"{REBUILD} --model {found.name}"
-            )
+        manifest = Manifest.load(build)
+        if model:
+            _check_model(Path(index), manifest.recipe, find_model(model))
+        encoder, own = _open_encoder(Path(index), build, manifest)
         return cls(
             build,
-            SentenceEncoder(found),
+            encoder,
             dense_weight=dense_weight,
             reader=reader,
             questions=questions,
-            weights=load_own_weights(found.path),
+            weights=own,
         )
 
     def close(self) -> None:
@@ -283,3 +282,26 @@ class Index:
         if nearest is None or nearest.cosine < matches.answered:
             return None
         return self.store.question(nearest.question)
+
+
+def _open_encoder(index: Path, build: Path, manifest: Manifest) -> tuple[Encoder, Weights | None]:
+    """Return the encoder of a build, and the reader's weights that its model brings."""
+    compiled = build / ENCODER
+    if compiled.exists():
+        manifest.check_files(build, ENCODER)
+        try:
+            return CompiledEncoder(compiled), load_own_weights(compiled)
+        except ModelError as error:
+            log.warning("going on with torch, which is slower: %s", error)
+    found = find_model(manifest.recipe.model)
+    _check_model(index, manifest.recipe, found)
+    return SentenceEncoder(found), load_own_weights(found.path)
+
+
+def _check_model(index: Path, recipe: Recipe, found: ModelFolder) -> None:
+    if found.sha256 != recipe.model_sha256:
+        again = "" if found.name == ADAPTED else f" --model {found.name}"
+        raise IndexMismatch(
+            f"{index}: built with model {recipe.model} ({recipe.model_sha256[:12]}), "
+            f"opened with {found.name} ({found.sha256[:12]}); {REBUILD}{again}"
+        )

@@ -2,7 +2,7 @@
 
 index/
   CURRENT          the name of the build in use; replacing this file is the switch
-  builds/NAME/     manifest.json, corpus.sqlite, passages/, sentences/, words/,
+  builds/NAME/     manifest.json, corpus.sqlite, encoder/, passages/, sentences/, words/,
                    and with curated questions: questions/, question_words/
 """
 
@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from ketqa.encode import hash_file
 from ketqa.errors import IndexDamaged, IndexMismatch, IndexMissing
+from ketqa.models import hash_file
 
-FORMAT = 2
+FORMAT = 3
 CURRENT, BUILDS, MANIFEST = "CURRENT", "builds", "manifest.json"
 REBUILD = "build it again with: ketqa index"
 
@@ -84,14 +84,15 @@ class Manifest:
             raise IndexDamaged(f"{file}: was changed after it was written; {REBUILD}")
         return manifest
 
-    def check_files(self, build: Path) -> None:
-        """Compare every file with its hash.
+    def check_files(self, build: Path, within: str = "") -> None:
+        """Compare every file, or those in one folder, with its hash.
 
         Raises:
             IndexDamaged: A file was changed, added or is gone; the text names it.
         """
-        found = _hash_files(build)
-        for name in sorted(self.files.keys() | found.keys()):
+        found = _hash_files(build, within)
+        expected = {name for name in self.files if Path(name).is_relative_to(within)}
+        for name in sorted(expected | found.keys()):
             if name not in found:
                 raise IndexDamaged(f"{build / name}: is gone; {REBUILD}")
             if name not in self.files:
@@ -150,10 +151,10 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _hash_files(build: Path) -> dict[str, str]:
+def _hash_files(build: Path, within: str = "") -> dict[str, str]:
     return {
         path.relative_to(build).as_posix(): hash_file(path)
-        for path in sorted(build.rglob("*"))
+        for path in sorted((build / within).rglob("*"))
         if path.is_file() and path.name != MANIFEST and path.suffix != ".lock"
     }
 

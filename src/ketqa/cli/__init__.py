@@ -19,7 +19,7 @@ from ketqa.types import Answer, Evidence, Hit, Status
 if TYPE_CHECKING:
     from rich.console import Console
 
-# As in ketqa.encode and ketqa.build, which are slow to load; a test holds them equal.
+# As in ketqa.models and ketqa.build, which are slow to load; a test holds them equal.
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 PASSAGE_TOKENS = 254
 EPILOG = """\
@@ -152,7 +152,7 @@ def _show_warnings() -> None:
 
 def _index(options: argparse.Namespace) -> int:
     from ketqa.build import build_index
-    from ketqa.encode import find_model
+    from ketqa.models import find_model
 
     with progress_bar() as progress:
         report = build_index(

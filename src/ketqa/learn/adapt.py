@@ -18,8 +18,9 @@ import numpy as np
 
 from ketqa.adapter import TENSORS, Adapter, cut_adapter
 from ketqa.build import Progress
-from ketqa.encode import ModelFolder, hash_file, load_model
+from ketqa.encode import load_model
 from ketqa.learn.lesson import Lesson
+from ketqa.models import ModelFolder, hash_file
 
 if TYPE_CHECKING:
     from torch import Tensor

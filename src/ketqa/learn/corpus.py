@@ -8,12 +8,12 @@ from pathlib import Path
 from ketqa.adapter import READER_WEIGHTS
 from ketqa.build import Progress, build_index
 from ketqa.corpus import load_corpus
-from ketqa.encode import find_model
 from ketqa.index import Index
 from ketqa.learn.adapt import Adapted, adapt
 from ketqa.learn.examples import Example, curated_examples, gold_examples
 from ketqa.learn.lesson import is_held_back, load_pairs, make_lesson
 from ketqa.learn.weights import fit_weights
+from ketqa.models import find_model
 from ketqa.questions import load_questions
 
 MOST = 1500

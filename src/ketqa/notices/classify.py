@@ -6,11 +6,15 @@ Signs that leave no doubt are rules, in ``SIGNS``, and stand whatever the weight
 not reviewed by clinicians.
 """
 
+import math
 import re
 import unicodedata
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,33 +75,42 @@ def fold(message: str) -> str:
 def probabilities(folded: str) -> Floats:
     """Return the probabilities of neither, advice and emergency, (3,)."""
     weights, bias = _weights()
-    row = features([folded])
-    logits = np.asarray((row @ weights.T) + bias, dtype=np.float64)[0]
+    buckets, values = features(folded)
+    logits = weights[:, buckets] @ values + bias
     odds = np.exp(logits - logits.max())
     chance: Floats = odds / odds.sum()
     return chance
 
 
-def features(folded: list[str]) -> Any:  # noqa: ANN401, a sparse matrix
-    """Return (n, 2 * BUCKETS) hashed runs of letters and of words, each half of length 1."""
-    from scipy.sparse import hstack
+def features(folded: str) -> tuple[NDArray[np.int64], Floats]:
+    """Return a folded message's hashed runs of letters and of words, as (buckets, values).
 
-    return hstack([vectorizer.transform(folded) for vectorizer in _vectorizers()]).tocsr()
-
-
-@cache
-def _vectorizers() -> tuple[Any, Any]:
-    from sklearn.feature_extraction.text import HashingVectorizer
-
-    letters = HashingVectorizer(
-        analyzer="char_wb", ngram_range=(2, 5), n_features=BUCKETS, alternate_sign=False
+    The two kinds take half of the 2 * BUCKETS buckets each, and the values of each are of
+    length 1. Hashing after Weinberger et al. (ICML 2009), without their signs.
+    """
+    runs = Counter(zlib.crc32(run.encode()) % BUCKETS for run in _letter_runs(folded.split()))
+    spans = Counter(
+        BUCKETS + zlib.crc32(run.encode()) % BUCKETS
+        for run in _word_runs(re.findall(r"\w+", folded))
     )
-    words = HashingVectorizer(
-        analyzer="word", ngram_range=(1, 3), n_features=BUCKETS,
-        token_pattern=r"\w+",  # noqa: S106, no password
-        alternate_sign=False,
-    )  # fmt: skip
-    return letters, words
+    values = [
+        count / math.sqrt(sum(other * other for other in half.values()))
+        for half in (runs, spans)
+        for count in half.values()
+    ]
+    return np.array([*runs, *spans], dtype=np.int64), np.array(values, dtype=np.float64)
+
+
+def _letter_runs(words: Sequence[str]) -> Iterator[str]:
+    for word in words:
+        edged = f" {word} "
+        for size in range(2, 6):
+            yield from (edged[low : low + size] for low in range(len(edged) - size + 1))
+
+
+def _word_runs(words: Sequence[str]) -> Iterator[str]:
+    for size in range(1, 4):
+        yield from (" ".join(words[low : low + size]) for low in range(len(words) - size + 1))
 
 
 @cache
