@@ -197,7 +197,7 @@ def _build(
     ):
         if texts:
             rows = _encode(texts, encode, known.of(folder), progress=partial(progress, folder))
-            DenseIndex.build(rows).save(build / folder)
+            DenseIndex.build(rows, searched=folder != SENTENCES).save(build / folder)
     LexicalIndex.build((passage.text for passage in passages), build / WORDS)
     if questions:
         LexicalIndex.build((question.text for question in questions), build / QUESTION_WORDS)
