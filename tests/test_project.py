@@ -23,7 +23,7 @@ ROOMS = (
     ("compiled", "dense", "lexical", "fuse", "store"),
     ("match", "manifest"),
     ("reader",),
-    ("abstain", "retrieve"),
+    ("abstain", "retrieve", "rerank"),
     ("answer", "build"),
     ("index", "verify"),
     ("evaluation.gold",),

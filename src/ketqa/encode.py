@@ -1,5 +1,6 @@
 """Texts -> rows of length 1. The only file that knows sentence-transformers."""
 
+import json
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +14,7 @@ from ketqa.errors import ModelError
 from ketqa.models import ModelFolder, base_of, check_tensors
 
 if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
+    from sentence_transformers import CrossEncoder, SentenceTransformer
     from torch import nn
 
 Rows = NDArray[np.float32]
@@ -67,6 +68,30 @@ def load_model(path: Path) -> "SentenceTransformer":
         )
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(f"{path} is no sentence-transformers model: {error}") from None
+
+
+def load_cross_encoder(path: Path) -> "CrossEncoder":
+    """Load a sentence-transformers cross-encoder that gives a pair one score.
+
+    Raises:
+        ModelError: The folder holds none.
+    """
+    from sentence_transformers import CrossEncoder
+
+    try:
+        config = json.loads((path / "config.json").read_text(encoding="utf-8"))
+        kinds, labels = config.get("architectures") or [""], config.get("id2label") or {"0": ""}
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: config.json cannot be read ({error})") from None
+    if not kinds[0].endswith("ForSequenceClassification") or len(labels) != 1:
+        raise ModelError(f"{path} is no cross-encoder: it has no head that gives a pair one score")
+    model: CrossEncoder = CrossEncoder(
+        str(path),
+        local_files_only=True,
+        trust_remote_code=False,
+        model_kwargs={"use_safetensors": True},
+    )
+    return model
 
 
 class AdaptedTransformer:

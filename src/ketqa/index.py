@@ -34,6 +34,7 @@ from ketqa.query import build_query, check_question
 from ketqa.reader import (
     Asked,
     Engines,
+    Reader,
     Reading,
     Weights,
     load_own_weights,
@@ -41,6 +42,7 @@ from ketqa.reader import (
     read,
     read_in_order,
 )
+from ketqa.rerank import CrossReader
 from ketqa.retrieve import DENSE_WEIGHT, Retriever
 from ketqa.store import Store
 from ketqa.types import Answer, CuratedQuestion, Hit, Sentence
@@ -64,7 +66,7 @@ class Index:
         encoder: Encoder,
         *,
         dense_weight: float = DENSE_WEIGHT,
-        reader: bool = True,
+        reader: bool | str = True,
         questions: bool = True,
         weights: Weights | None = None,
     ) -> None:
@@ -74,9 +76,14 @@ class Index:
             build: The build's folder.
             encoder: The model that built it.
             dense_weight: The share of meaning, 0..1, in finding passages; words get the rest.
-            reader: False leaves out the sentence reader: sentences rank as their passages.
+            reader: False leaves out the sentence reader: sentences rank as their passages;
+                a name or folder puts that cross-encoder behind it.
             questions: False leaves out the curated questions.
             weights: What the reader was taught, where the model brings its own.
+
+        Raises:
+            IndexDamaged: A file is gone or unreadable.
+            ModelError: There is no such cross-encoder.
         """
         manifest = Manifest.load(build)
         self.fingerprint = manifest.recipe.fingerprint
@@ -92,7 +99,7 @@ class Index:
         self.searched = {name: manifest.counts[name] for name in ("documents", "passages")}
         self._encoder = encoder
         self._retriever = Retriever(passages, words, self.store, dense_weight)
-        self._read = read if reader else read_in_order
+        self._read = _choose_reader(reader)
         shipped = load_weights("questions" if self._questions else "plain")
         own = weights if self._questions else None
         self.engines = Engines(sentences, words, own or shipped)
@@ -131,7 +138,7 @@ class Index:
         *,
         model: str | None = None,
         dense_weight: float = DENSE_WEIGHT,
-        reader: bool = True,
+        reader: bool | str = True,
         questions: bool = True,
     ) -> Self:
         """Open an index.
@@ -296,6 +303,12 @@ def _open_encoder(index: Path, build: Path, manifest: Manifest) -> tuple[Encoder
     found = find_model(manifest.recipe.model)
     _check_model(index, manifest.recipe, found)
     return SentenceEncoder(found), load_own_weights(found.path)
+
+
+def _choose_reader(reader: bool | str) -> Reader:
+    if isinstance(reader, str):
+        return CrossReader(find_model(reader))
+    return read if reader else read_in_order
 
 
 def _check_model(index: Path, recipe: Recipe, found: ModelFolder) -> None:

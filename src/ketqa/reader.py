@@ -3,8 +3,7 @@
 A sentence is judged by how near it is to the question in meaning and in words, how near its
 passage is, and how near the questions are that a curator wrote for it. The numbers are weighed
 by a conditional logit model with an outside option of 0, "none of these answers" (McFadden
-1974); training/reader.py makes the weights. A trained cross-encoder can take this place: it
-needs only ``read``'s form.
+1974); training/weights.py makes the weights.
 """
 
 import json
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +68,16 @@ class Reading:
     hit: Hit
     logit: float
     cosine: float
+
+
+class Reader(Protocol):
+    """What ranks sentences: ``read``, or what takes its place."""
+
+    def __call__(
+        self, asked: Asked, candidates: Sequence[tuple[Hit, Sentence]], engines: Engines
+    ) -> list[Reading]:
+        """Return one reading a sentence, best first."""
+        ...
 
 
 @cache

@@ -7,17 +7,21 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ketqa import present
 from ketqa.cli.curate import add_commands as add_curating
 from ketqa.cli.evaluate import add_commands as add_measuring
-from ketqa.cli.terminal import command, console, positive, print_json, progress_bar
+from ketqa.cli.terminal import (
+    command,
+    console,
+    positive,
+    print_answer,
+    print_hits,
+    print_json,
+    progress_bar,
+)
 from ketqa.errors import KetqaError, QuestionError
-from ketqa.types import Answer, Evidence, Hit, Status
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 # As in ketqa.models and ketqa.build, which are slow to load; a test holds them equal.
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
@@ -103,8 +107,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="P",
         help="quote when the corpus answers with at least this probability; 0 always quotes",
     )
-    ask.add_argument(
-        "--no-reader", action="store_true", help="quote sentences in the order of their passages"
+    reader = ask.add_mutually_exclusive_group()
+    add_reader(reader)
+    reader.add_argument(
+        "--no-reader",
+        action="store_false",
+        dest="reader",
+        help="quote sentences in the order of their passages",
     )
     ask.add_argument(
         "--country", metavar="CODE", help="whose emergency numbers to name: US, DE, ..."
@@ -127,6 +136,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--country", metavar="CODE", help="whose emergency numbers to name: US, DE, ..."
     )
+    add_reader(serve)
     serve.add_argument(
         "--log-questions",
         type=Path,
@@ -135,6 +145,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.add_argument("--port", type=int, default=7860, help="port to listen on (%(default)s)")
     return parser
+
+
+def add_reader(parser: argparse._ActionsContainer) -> None:
+    """Let a command take a cross-encoder."""
+    parser.add_argument(
+        "--reader",
+        metavar="NAME_OR_PATH",
+        default=True,
+        help="a sentence-transformers CrossEncoder that puts the best sentences in order again",
+    )
 
 
 def _version() -> str:
@@ -175,7 +195,7 @@ def _ask(options: argparse.Namespace) -> int:
 
     if options.questions:
         return _ask_file(options)
-    with Index.open(options.index, reader=not options.no_reader) as index:
+    with Index.open(options.index, reader=options.reader) as index:
         answer = index.ask(
             options.question,
             history=options.history,
@@ -186,7 +206,7 @@ def _ask(options: argparse.Namespace) -> int:
     if options.json:
         print_json(answer.to_dict())
     else:
-        _print_answer(console(), answer)
+        print_answer(console(), answer)
     return 0
 
 
@@ -197,7 +217,7 @@ def _ask_file(options: argparse.Namespace) -> int:
     if not options.json:
         raise KetqaError("--questions needs --json: answers to a file come as JSON, one a line")
     rows = list(_read_questions(options.questions))
-    with Index.open(options.index, reader=not options.no_reader) as index:
+    with Index.open(options.index, reader=options.reader) as index:
         for row in rows:
             answer = index.ask(
                 row["question"],
@@ -241,7 +261,7 @@ def _search(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"question": options.question, "hits": [hit.to_dict() for hit in hits]})
     else:
-        _print_hits(console(), hits)
+        print_hits(console(), hits)
     return 0
 
 
@@ -267,51 +287,10 @@ def _serve(options: argparse.Namespace) -> int:
     print(f"ketqa: opening {where} (stop with Ctrl-C)", file=sys.stderr, flush=True)
     serve(
         options.index,
+        reader=options.reader,
         host=options.host,
         port=options.port,
         log=options.log_questions,
         country=options.country,
     )
     return 0
-
-
-def _print_answer(console: "Console", answer: Answer) -> None:
-    if answer.query != answer.question:
-        console.print(f"Searched: {answer.query}", style="dim", markup=False)
-    for notice in answer.notices:
-        console.print(f"{notice.text}\n", style="bold red", markup=False)
-    console.print(present.verdict(answer), style="bold", markup=False)
-    if answer.unanswered:
-        console.print(present.turned_away(answer.unanswered), markup=False)
-    for item in answer.evidence or answer.related:
-        _print_evidence(console, item, answer.status)
-    console.print(f"\n{present.STANDING}", style="dim", markup=False)
-
-
-def _print_evidence(console: "Console", item: Evidence, status: Status) -> None:
-    console.print(f"\n{item.rank}. {item.quote}", markup=False)
-    console.print(f"   {present.citation(item.source)}", style="cyan", markup=False)
-    if item.source.interest:
-        console.print(f"   {item.source.interest}", style="yellow", markup=False)
-    sure = present.sureness(item, status)
-    place = f"   {item.source.file}:{item.span.start}-{item.span.end} · {sure}"
-    console.print(place, style="dim", markup=False)
-    if item.second_hand:
-        console.print(f"   {present.SECOND_HAND}", style="dim", markup=False)
-    if item.matched:
-        console.print(f"   kept as an answer to: {item.matched}", style="dim", markup=False)
-    for span in item.also_at:
-        also = f"   also at {span.doc_id}:{span.start}-{span.end}"
-        console.print(also, style="dim", markup=False)
-
-
-def _print_hits(console: "Console", hits: Sequence[Hit]) -> None:
-    if not hits:
-        console.print("No passage matches.", style="bold")
-    for hit in hits:
-        span = hit.passage.span
-        console.print(f"\n{hit.rank}. {hit.passage.text}", markup=False)
-        place = f"   {span.doc_id}:{span.start}-{span.end} · score {hit.score:.3f}"
-        console.print(place, style="dim", markup=False)
-        if hit.matched:
-            console.print(f"   led here by: {hit.matched}", style="dim", markup=False)

@@ -29,7 +29,7 @@ def add_commands(commands: Any) -> None:
     )  # fmt: skip
     evaluate.add_argument(
         "--compare", nargs="+", default=[], metavar="SETTING",
-        help="also bm25, dense, no-reader, no-questions, ..., or an index's folder",
+        help="also bm25, dense, no-reader, no-questions, ..., reader:MODEL, or an index's folder",
     )  # fmt: skip
     evaluate.add_argument(
         "--min-confidence", type=float, metavar="P",

@@ -2,10 +2,13 @@
 
 import argparse
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from ketqa import present
+from ketqa.types import Answer, Evidence, Hit, Status
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -59,3 +62,47 @@ def console() -> "Console":
 def print_json(table: dict[str, Any]) -> None:
     """Print one object in one line."""
     print(json.dumps(table, ensure_ascii=False), flush=True)
+
+
+def print_answer(console: "Console", answer: Answer) -> None:
+    """Print an answer: notices, the verdict, then each quote with its source."""
+    if answer.query != answer.question:
+        console.print(f"Searched: {answer.query}", style="dim", markup=False)
+    for notice in answer.notices:
+        console.print(f"{notice.text}\n", style="bold red", markup=False)
+    console.print(present.verdict(answer), style="bold", markup=False)
+    if answer.unanswered:
+        console.print(present.turned_away(answer.unanswered), markup=False)
+    for item in answer.evidence or answer.related:
+        _print_evidence(console, item, answer.status)
+    console.print(f"\n{present.STANDING}", style="dim", markup=False)
+
+
+def _print_evidence(console: "Console", item: Evidence, status: Status) -> None:
+    console.print(f"\n{item.rank}. {item.quote}", markup=False)
+    console.print(f"   {present.citation(item.source)}", style="cyan", markup=False)
+    if item.source.interest:
+        console.print(f"   {item.source.interest}", style="yellow", markup=False)
+    sure = present.sureness(item, status)
+    place = f"   {item.source.file}:{item.span.start}-{item.span.end} · {sure}"
+    console.print(place, style="dim", markup=False)
+    if item.second_hand:
+        console.print(f"   {present.SECOND_HAND}", style="dim", markup=False)
+    if item.matched:
+        console.print(f"   kept as an answer to: {item.matched}", style="dim", markup=False)
+    for span in item.also_at:
+        also = f"   also at {span.doc_id}:{span.start}-{span.end}"
+        console.print(also, style="dim", markup=False)
+
+
+def print_hits(console: "Console", hits: Sequence[Hit]) -> None:
+    """Print passages, best first."""
+    if not hits:
+        console.print("No passage matches.", style="bold")
+    for hit in hits:
+        span = hit.passage.span
+        console.print(f"\n{hit.rank}. {hit.passage.text}", markup=False)
+        place = f"   {span.doc_id}:{span.start}-{span.end} · score {hit.score:.3f}"
+        console.print(place, style="dim", markup=False)
+        if hit.matched:
+            console.print(f"   led here by: {hit.matched}", style="dim", markup=False)

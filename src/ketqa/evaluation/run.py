@@ -20,13 +20,19 @@ SETTINGS: dict[str, dict[str, float | bool]] = {
     "bm25-no-reader": {"dense_weight": 0.0, "reader": False},
     "dense-no-reader": {"dense_weight": 1.0, "reader": False},
 }
+READER = "reader:"
 
 
 @contextmanager
 def open_setting(name: str, index: Path) -> Iterator[Index]:
-    """Open the index under a named setting, or the index in the folder of that name."""
+    """Open the index under a named setting.
+
+    Other names: ``reader:MODEL`` for a cross-encoder, or the folder of another index.
+    """
     known = SETTINGS.get(name)
-    if known is None:
+    if name.startswith(READER):
+        opened = Index.open(index, reader=name.removeprefix(READER))
+    elif known is None:
         opened = Index.open(name)
     else:
         opened = Index.open(

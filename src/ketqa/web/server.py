@@ -31,13 +31,22 @@ def serve(
     port: int = 7860,
     log: Path | None = None,
     country: str | None = None,
+    reader: bool | str = True,
 ) -> None:
-    """Serve until stopped; questions are kept in ``log``, and nowhere where it is None.
+    """Serve until stopped.
+
+    Args:
+        index: The index's folder.
+        host: The address to listen on.
+        port: The port.
+        log: Where questions are kept; nowhere where it is None.
+        country: Whose emergency numbers a notice names, ISO 3166-1.
+        reader: As for ``Index.open``.
 
     Raises:
         KetqaError: The index cannot be opened, or the port is taken.
     """
-    with Index.open(index) as opened:
+    with Index.open(index, reader=reader) as opened:
         config = uvicorn.Config(
             build_app(opened, log, country),
             host=host,
