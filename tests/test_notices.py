@@ -17,36 +17,47 @@ LABELS = [
 ]
 
 
-def rates(kind: Kind, half: str) -> tuple[float, float, float]:
+def rates(index: Index, kind: Kind, parts: str) -> tuple[float, float, float]:
     """Return recall, precision and false alarms."""
     rows = [
-        (classify(r["question"]) == kind, r["notice"] == kind) for r in LABELS if r["half"] == half
+        (index.classify(r["question"]) == kind, r["notice"] == kind)
+        for r in LABELS
+        if r["half"] in parts
     ]
     both = sum(said and true for said, true in rows)
     wanted, given = sum(true for _, true in rows), sum(said for said, _ in rows)
     return both / wanted, both / given, (given - both) / (len(rows) - wanted)
 
 
-def test_emergencies_are_met_and_look_alikes_are_not() -> None:
-    recall, _, alarms = rates("emergency", "a")
-    assert recall >= 0.97
-    assert alarms <= 0.04
+@pytest.mark.model
+def test_emergencies_are_met_and_look_alikes_are_not(index: Index) -> None:
+    recall, _, alarms = rates(index, "emergency", "a")
+    assert recall >= 0.98
+    assert alarms <= 0.02
 
 
-def test_advice_is_met() -> None:
-    recall, precision, _ = rates("advice", "a")
-    assert recall >= 0.85
-    assert precision >= 0.9
+@pytest.mark.model
+def test_advice_is_met(index: Index) -> None:
+    recall, precision, _ = rates(index, "advice", "a")
+    assert recall >= 0.94
+    assert precision >= 0.95
 
 
-def test_the_second_half_was_written_after_the_rules() -> None:
+@pytest.mark.model
+def test_the_later_parts_were_written_after_the_rules(index: Index) -> None:
     """The weights had not met these; signs in other languages, added later, changed none."""
-    recall, _, alarms = rates("emergency", "b")
-    assert recall >= 0.96
-    assert alarms <= 0.08
-    recall, precision, _ = rates("advice", "b")
-    assert recall >= 0.8
-    assert precision >= 0.94
+    recall, _, alarms = rates(index, "emergency", "bc")
+    assert recall >= 0.98
+    assert alarms <= 0.04
+    recall, precision, _ = rates(index, "advice", "bc")
+    assert recall >= 0.9
+    assert precision >= 0.95
+
+
+def test_without_an_encoding_letters_and_words_must_do() -> None:
+    found = [classify(r["question"]) or "none" for r in LABELS if r["half"] == "c"]
+    wanted = [r["notice"] for r in LABELS if r["half"] == "c"]
+    assert sum(a == b for a, b in zip(found, wanted, strict=True)) >= 0.9 * len(wanted)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from ketqa.build import build_index
 from ketqa.errors import ModelError
 from ketqa.index import Index
 from ketqa.models import DEFAULT_MODEL, find_model
+from ketqa.opening import Stages
 
 pytestmark = pytest.mark.model
 
@@ -27,7 +28,7 @@ def cross_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_it_puts_the_best_sentences_in_its_own_order(
     index: Index, index_folder: Path, cross_encoder: Path
 ) -> None:
-    with Index.open(index_folder, reader=str(cross_encoder)) as other:
+    with Index.open(index_folder, stages=Stages(reader=str(cross_encoder))) as other:
         asked = other.prepare(QUESTION)
         ours, theirs = index.read(asked), other.read(asked)
         answer, before = other.ask(QUESTION), index.ask(QUESTION)
@@ -47,16 +48,16 @@ def test_it_puts_the_best_sentences_in_its_own_order(
 
 def test_what_is_no_cross_encoder_is_told(index_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="is no cross-encoder"):
-        Index.open(index_folder, reader=DEFAULT_MODEL)
+        Index.open(index_folder, stages=Stages(reader=DEFAULT_MODEL))
     shutil.copytree(find_model().path, tmp_path / "model")
     (tmp_path / "model" / "config.json").write_text("{")
     with pytest.raises(ModelError, match=r"config.json cannot be read"):
-        Index.open(index_folder, reader=str(tmp_path / "model"))
+        Index.open(index_folder, stages=Stages(reader=str(tmp_path / "model")))
 
 
 def test_nothing_found_is_nothing_read(tmp_path: Path, cross_encoder: Path) -> None:
     (tmp_path / "corpus").mkdir()
     (tmp_path / "corpus" / "a.txt").write_text("Is this a question?\n")
     build_index(tmp_path / "corpus", tmp_path / "index")
-    with Index.open(tmp_path / "index", reader=str(cross_encoder)) as opened:
+    with Index.open(tmp_path / "index", stages=Stages(reader=str(cross_encoder))) as opened:
         assert opened.ask("What is this?").status == "no_evidence"

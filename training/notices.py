@@ -10,13 +10,16 @@ import argparse
 import json
 import random
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, hstack, vstack
 from sklearn.linear_model import LogisticRegression
 
+from ketqa.encode import SentenceEncoder
+from ketqa.models import ADAPTED, DEFAULT_MODEL, find_model
 from ketqa.notices.classify import BUCKETS, KINDS, features, fold
 
 ROOT = Path(__file__).parent.parent
@@ -35,15 +38,23 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "src/ketqa/weights/notices.npz")
     options = parser.parse_args()
     rows = read(ROOT / "training/notices.jsonl")
-    labels = [KINDS.index(None if r["notice"] == "none" else r["notice"]) for r in rows]
-    others = harmless()
+    others = harmless() + small_talk()
     texts = [row["question"] for row in rows] + others
-    model = LogisticRegression(C=STRENGTH, max_iter=3000).fit(
-        table(texts),
-        labels + [0] * len(others),
-        sample_weight=[1.0] * len(rows) + [WEIGHT] * len(others),
-    )
-    np.savez_compressed(options.out, weights=model.coef_.astype(np.float16), bias=model.intercept_)
+    labels = [KINDS.index(None if row["notice"] == "none" else row["notice"]) for row in rows]
+    labels += [0] * len(others)
+    shares = [1.0] * len(rows) + [WEIGHT] * len(others)
+    runs = table(texts)
+    joined = [
+        hstack([runs, SentenceEncoder(find_model(name)).encode_queries(texts)])
+        for name in (DEFAULT_MODEL, ADAPTED)
+    ]
+    stored: dict[str, Any] = {}
+    for kind, columns, times in (("runs", runs, 1), ("rows", vstack(joined), 2)):
+        model = LogisticRegression(C=STRENGTH, max_iter=3000)
+        model.fit(columns.tocsr(), labels * times, sample_weight=shares * times)
+        stored[kind] = model.coef_.astype(np.float16)
+        stored[f"{kind}_bias"] = model.intercept_
+    np.savez_compressed(options.out, **stored)
     print(f"{options.out}: taught on {len(rows)} messages and {len(others)} questions")
 
 
@@ -64,6 +75,11 @@ def harmless() -> list[str]:
     ]
     found = [text for text in curated + written if not PERSONAL.search(text)]
     return random.Random(0).sample(found, MOST)  # noqa: S311, no secret
+
+
+def small_talk() -> list[str]:
+    table = tomllib.loads((ROOT / "src/ketqa/talk.toml").read_text(encoding="utf-8"))
+    return [text for part in table.values() for text in part.get("phrases", ()) if text != "help"]
 
 
 def read(file: Path) -> list[dict[str, Any]]:

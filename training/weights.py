@@ -15,6 +15,7 @@ from tqdm import tqdm
 from ketqa.index import Index
 from ketqa.learn.examples import curated_examples, gold_examples
 from ketqa.learn.weights import cross_validate, fit_weights
+from ketqa.opening import Stages
 
 MOST_ANSWERED, MOST_UNANSWERED = 3000, 1500
 
@@ -26,7 +27,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("src/ketqa/weights"))
     options = parser.parse_args()
     for name, questions in (("plain", False), ("questions", True)):
-        with Index.open(options.index, questions=questions) as index:
+        with Index.open(options.index, stages=Stages(questions=questions)) as index:
             curated = list(index.store.all_questions())
             kinds = (
                 ([q for q in curated if q.span and q.language == "en"], MOST_ANSWERED),

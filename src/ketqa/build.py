@@ -29,6 +29,7 @@ from ketqa.lexical import LexicalIndex
 from ketqa.manifest import BUILDS, FORMAT, Manifest, Recipe, current_build, switch_to
 from ketqa.models import ModelFolder, find_adapted, find_model
 from ketqa.questions import find_answering, hash_questions, load_questions
+from ketqa.spelling import save_words
 from ketqa.split import pack_passages, split_sentences
 from ketqa.store import Store, create_store
 from ketqa.types import CuratedQuestion, Document, Passage, Sentence, Span, source_dict
@@ -40,6 +41,7 @@ PASSAGE_TOKENS = 254
 ENCODE_STEP = 256
 STORE, PASSAGES, SENTENCES, WORDS = "corpus.sqlite", "passages", "sentences", "words"
 QUESTIONS, QUESTION_WORDS, ENCODER = "questions", "question_words", "encoder"
+VOCABULARY = "vocabulary.txt"
 LIBRARIES = ("sentencex", "langchain-text-splitters", "faiss-cpu", "tantivy", "openvino")
 
 Progress = Callable[[str, int, int], None]
@@ -201,6 +203,11 @@ def _build(
     LexicalIndex.build((passage.text for passage in passages), build / WORDS)
     if questions:
         LexicalIndex.build((question.text for question in questions), build / QUESTION_WORDS)
+    save_words(
+        build / VOCABULARY,
+        (passage.text for passage in passages),
+        (question.text for question in questions if question.language == "en"),
+    )
     counts = {
         "documents": len(contents.documents),
         "passages": len(passages),

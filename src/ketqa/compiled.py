@@ -3,7 +3,7 @@
 FOLDER/
   model.xml, model.bin   token numbers (n, length) -> rows (n, dim)
   tokenizer.json
-  encoder.json           how the texts are put, how long they may be, and the fingerprint
+  encoder.json           how the texts are put, how long they may be, and the model's family
   weights.json           the reader's, where the model brings its own
 
 Texts of equally many tokens go through together and no others, so nothing is padded and a
@@ -58,7 +58,7 @@ LATENCY = {"PERFORMANCE_HINT": "LATENCY"}
 class Description:
     """What a compiled model needs beside its weights."""
 
-    model_sha256: str
+    family: str
     dim: int
     max_tokens: int
     text_prompt: str
@@ -88,6 +88,7 @@ class CompiledEncoder:
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self.max_tokens = self.description.max_tokens
+        self.family = self.description.family
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return the tokens of each text, special ones left out."""
@@ -178,7 +179,7 @@ def compile_encoder(encoder: SentenceEncoder, model: ModelFolder, folder: Path) 
         raise ModelError(f"it cannot be compiled: {error}") from None
     encoder.model.tokenizer.backend_tokenizer.save(str(folder / TOKENIZER))
     description = Description(
-        model_sha256=model.sha256,
+        family=model.family,
         dim=encoder.dim,
         max_tokens=encoder.max_tokens,
         text_prompt=encoder.text_prompt,

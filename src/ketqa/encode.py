@@ -30,6 +30,11 @@ class Encoder(Protocol):
         """The most tokens of text that one row can hold."""
         ...
 
+    @property
+    def family(self) -> str:
+        """The fingerprint of the model, or of the one that it was adapted from."""
+        ...
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return the tokens of each text, special ones left out."""
         ...
@@ -114,6 +119,7 @@ class SentenceEncoder:
             ModelError: The folder holds no sentence-transformers model.
         """
         self.model = load_model(model.path)
+        self.family = model.family
         self.dim = int(self.model.get_embedding_dimension() or 0)
         if not callable(self.model.tokenizer):
             raise ModelError(f"{model.path}: a model of this kind cannot be used; take another")

@@ -10,47 +10,45 @@ from typing import Self
 from ketqa.abstain import answer_probability, decide, quote_probability, signals
 from ketqa.answer import gather_evidence
 from ketqa.build import (
-    ENCODER,
     PASSAGES,
     QUESTION_WORDS,
     QUESTIONS,
     SENTENCES,
     STORE,
+    VOCABULARY,
     WORDS,
     Progress,
     build_index,
     silent,
 )
-from ketqa.compiled import CompiledEncoder
 from ketqa.dense import DenseIndex
-from ketqa.encode import Encoder, Rows, SentenceEncoder
-from ketqa.errors import IndexDamaged, IndexMismatch, ModelError
+from ketqa.encode import Encoder, Rows
+from ketqa.errors import IndexDamaged
 from ketqa.lexical import LexicalIndex
-from ketqa.manifest import REBUILD, Manifest, Recipe, current_build
+from ketqa.manifest import REBUILD, Manifest, current_build
 from ketqa.match import NO_MATCHES, Matches, QuestionIndex
-from ketqa.models import ADAPTED, ModelFolder, find_model
-from ketqa.notices import classify, notice_for
-from ketqa.query import build_query, check_question
+from ketqa.models import find_model
+from ketqa.notices import FAMILY, Kind, classify, notice_for
+from ketqa.opening import Stages, check_model, choose_reader, open_encoder
+from ketqa.query import Query, build_query, check_question, no_spelling
 from ketqa.reader import (
     Asked,
     Engines,
-    Reader,
     Reading,
     Weights,
-    load_own_weights,
     load_weights,
-    read,
-    read_in_order,
 )
-from ketqa.rerank import CrossReader
-from ketqa.retrieve import DENSE_WEIGHT, Retriever
+from ketqa.retrieve import Retriever
+from ketqa.spelling import Speller
 from ketqa.store import Store
+from ketqa.talk import language_reply, reply_to
 from ketqa.types import Answer, CuratedQuestion, Hit, Sentence
 
 log = logging.getLogger(__name__)
 
 # How many passages the reader looks into.
 READ_PASSAGES = 20
+ALL = Stages()
 
 
 class Index:
@@ -64,10 +62,7 @@ class Index:
         self,
         build: Path,
         encoder: Encoder,
-        *,
-        dense_weight: float = DENSE_WEIGHT,
-        reader: bool | str = True,
-        questions: bool = True,
+        stages: Stages = ALL,
         weights: Weights | None = None,
     ) -> None:
         """Open a finished build folder; ``Index.open`` finds it and its model.
@@ -75,10 +70,7 @@ class Index:
         Args:
             build: The build's folder.
             encoder: The model that built it.
-            dense_weight: The share of meaning, 0..1, in finding passages; words get the rest.
-            reader: False leaves out the sentence reader: sentences rank as their passages;
-                a name or folder puts that cross-encoder behind it.
-            questions: False leaves out the curated questions.
+            stages: Which stages take part.
             weights: What the reader was taught, where the model brings its own.
 
         Raises:
@@ -92,14 +84,17 @@ class Index:
             passages = DenseIndex.load(build / PASSAGES)
             sentences = DenseIndex.load(build / SENTENCES)
             words = LexicalIndex.load(build / WORDS)
-            curated = questions and manifest.counts["questions"] > 0
+            curated = stages.questions and manifest.counts["questions"] > 0
             self._questions = self._open_questions(build) if curated else None
+            speller = Speller.load(build / VOCABULARY)
         except (OSError, RuntimeError, ValueError) as error:
             raise IndexDamaged(f"{build}: cannot be opened ({error}); {REBUILD}") from None
         self.searched = {name: manifest.counts[name] for name in ("documents", "passages")}
         self._encoder = encoder
-        self._retriever = Retriever(passages, words, self.store, dense_weight)
-        self._read = _choose_reader(reader)
+        self._spell = speller.correct if stages.spelling else no_spelling
+        self._languages = self.store.languages(questions=curated)
+        self._retriever = Retriever(passages, words, self.store, stages.dense_weight)
+        self._read = choose_reader(stages.reader)
         shipped = load_weights("questions" if self._questions else "plain")
         own = weights if self._questions else None
         self.engines = Engines(sentences, words, own or shipped)
@@ -137,18 +132,14 @@ class Index:
         index: str | Path = "index",
         *,
         model: str | None = None,
-        dense_weight: float = DENSE_WEIGHT,
-        reader: bool | str = True,
-        questions: bool = True,
+        stages: Stages = ALL,
     ) -> Self:
         """Open an index.
 
         Args:
             index: Its folder.
             model: The embedding model's name or folder; as recorded where None.
-            dense_weight: As for ``Index``.
-            reader: As for ``Index``.
-            questions: As for ``Index``.
+            stages: Which stages take part.
 
         Raises:
             IndexMissing: There is none.
@@ -159,16 +150,9 @@ class Index:
         build = current_build(Path(index))
         manifest = Manifest.load(build)
         if model:
-            _check_model(Path(index), manifest.recipe, find_model(model))
-        encoder, own = _open_encoder(Path(index), build, manifest)
-        return cls(
-            build,
-            encoder,
-            dense_weight=dense_weight,
-            reader=reader,
-            questions=questions,
-            weights=own,
-        )
+            check_model(Path(index), manifest.recipe, find_model(model))
+        encoder, own = open_encoder(Path(index), build, manifest)
+        return cls(build, encoder, stages, own)
 
     def close(self) -> None:
         """Let go of the files."""
@@ -198,6 +182,7 @@ class Index:
         k: int = 5,
         min_confidence: float | None = None,
         country: str | None = None,
+        as_typed: bool = False,
     ) -> Answer:
         """Answer a question with at most k quotes, or say that nothing here does.
 
@@ -208,6 +193,7 @@ class Index:
             min_confidence: Quote when the corpus answers with at least this probability,
                 0..1, instead of the shipped threshold; 0 always quotes what lies nearest.
             country: Whose emergency numbers a notice names, ISO 3166-1.
+            as_typed: Search the question's own words, whatever came before it.
 
         Raises:
             QuestionError: The question is empty, too long, or not text.
@@ -215,9 +201,12 @@ class Index:
         if k < 1:
             raise ValueError(f"k must be at least 1, got {k}")
         start = perf_counter()
-        kind = classify(check_question(question))
-        asked = self.prepare(build_query(question, history))
-        hits = self.retrieve(asked, READ_PASSAGES)
+        query = Query(check_question(question)) if as_typed else self._query(question, history)
+        asked = self.prepare(query.text)
+        reply = reply_to(question, follows=bool(history))
+        kind = None if reply else self.classify(question, asked)
+        notices = (notice_for(kind, country),) if kind else ()
+        hits = self.retrieve(asked, READ_PASSAGES) if not reply else []
         found = perf_counter()
         readings = self._read(asked, self.candidates(hits), self.engines)
         weights = self.engines.weights
@@ -227,6 +216,8 @@ class Index:
             if readings
             else "no_evidence"
         )
+        if status != "evidence" and not (reply or notices):
+            reply = language_reply(question, self._languages)
         quotes = gather_evidence(
             readings,
             self.store,
@@ -237,11 +228,11 @@ class Index:
         done = perf_counter()
         return Answer(
             question=question.strip(),
-            query=asked.query,
-            status=status,
-            confidence=confidence,
+            query=query.text,
+            status="no_evidence" if reply else status,
+            confidence=0.0 if reply else confidence,
             evidence=quotes if status == "evidence" else (),
-            related=quotes if status == "related" else (),
+            related=quotes if status == "related" and not reply else (),
             searched=self.searched,
             timings_ms={
                 "search": (found - start) * 1000,
@@ -249,14 +240,34 @@ class Index:
                 "total": (done - start) * 1000,
             },
             index=self.fingerprint,
-            notices=(notice_for(kind, country),) if kind else (),
-            unanswered=self._turned_away_by(asked.matches) if status != "evidence" else None,
+            notices=notices,
+            unanswered=self._turned_away_by(asked.matches)
+            if status != "evidence" and not reply
+            else None,
+            changes=query.changes,
+            reply=reply,
+        )
+
+    def _query(self, question: str, history: Sequence[str]) -> Query:
+        return build_query(question, history, self._spell)
+
+    def classify(self, message: str, asked: Asked | None = None) -> Kind | None:
+        """Return the kind of notice that a message needs, if any; nothing is searched.
+
+        Args:
+            message: In the person's own words, and no more than the message itself.
+            asked: What it became, where that is known: its encoding may serve.
+        """
+        message = check_question(message)
+        if self._encoder.family != FAMILY:
+            return classify(message)
+        return classify(
+            message, asked.row if asked and asked.query == message else self._row(message)
         )
 
     def prepare(self, query: str, *, without: Set[int] = frozenset()) -> Asked:
         """Encode a query and find the curated questions, but some, that it resembles."""
-        with self._encoding:
-            row: Rows = self._encoder.encode_queries([query])[0]
+        row = self._row(query)
         matches = (
             self._questions.match(query, row, without=without) if self._questions else NO_MATCHES
         )
@@ -280,6 +291,11 @@ class Index:
             if sentence.kind == "prose"
         ]
 
+    def _row(self, query: str) -> Rows:
+        with self._encoding:
+            row: Rows = self._encoder.encode_queries([query])[0]
+        return row
+
     def _open_questions(self, build: Path) -> QuestionIndex:
         vectors = DenseIndex.load(build / QUESTIONS)
         return QuestionIndex(vectors, LexicalIndex.load(build / QUESTION_WORDS), self.store)
@@ -289,32 +305,3 @@ class Index:
         if nearest is None or nearest.cosine < matches.answered:
             return None
         return self.store.question(nearest.question)
-
-
-def _open_encoder(index: Path, build: Path, manifest: Manifest) -> tuple[Encoder, Weights | None]:
-    """Return the encoder of a build, and the reader's weights that its model brings."""
-    compiled = build / ENCODER
-    if compiled.exists():
-        manifest.check_files(build, ENCODER)
-        try:
-            return CompiledEncoder(compiled), load_own_weights(compiled)
-        except ModelError as error:
-            log.warning("going on with torch, which is slower: %s", error)
-    found = find_model(manifest.recipe.model)
-    _check_model(index, manifest.recipe, found)
-    return SentenceEncoder(found), load_own_weights(found.path)
-
-
-def _choose_reader(reader: bool | str) -> Reader:
-    if isinstance(reader, str):
-        return CrossReader(find_model(reader))
-    return read if reader else read_in_order
-
-
-def _check_model(index: Path, recipe: Recipe, found: ModelFolder) -> None:
-    if found.sha256 != recipe.model_sha256:
-        again = "" if found.name == ADAPTED else f" --model {found.name}"
-        raise IndexMismatch(
-            f"{index}: built with model {recipe.model} ({recipe.model_sha256[:12]}), "
-            f"opened with {found.name} ({found.sha256[:12]}); {REBUILD}{again}"
-        )

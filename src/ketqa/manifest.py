@@ -2,8 +2,8 @@
 
 index/
   CURRENT          the name of the build in use; replacing this file is the switch
-  builds/NAME/     manifest.json, corpus.sqlite, encoder/, passages/, sentences/, words/,
-                   and with curated questions: questions/, question_words/
+  builds/NAME/     manifest.json, corpus.sqlite, vocabulary.txt, encoder/, passages/,
+                   sentences/, words/, and with curated questions: questions/, question_words/
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from typing import Any, Self
 from ketqa.errors import IndexDamaged, IndexMismatch, IndexMissing
 from ketqa.models import hash_file
 
-FORMAT = 3
+FORMAT = 4
 CURRENT, BUILDS, MANIFEST = "CURRENT", "builds", "manifest.json"
 REBUILD = "build it again with: ketqa index"
 

@@ -30,6 +30,12 @@ class ModelFolder:
     path: Path
     sha256: str
 
+    @property
+    def family(self) -> str:
+        """The fingerprint of the model that it was adapted from, or else its own."""
+        adapter = Adapter.load(self.path)
+        return adapter.base_sha256 if adapter else self.sha256
+
 
 def find_model(name: str = DEFAULT_MODEL, *, download: bool = False) -> ModelFolder:
     """Find a model's folder and take its fingerprint; loads nothing.

@@ -37,6 +37,19 @@ def verdict(answer: Answer) -> str:
     return f"Nothing in these {documents} answers that."
 
 
+def changes(answer: Answer) -> list[str]:
+    """Say what was done to a question before it was searched, a line each; mostly nothing."""
+    spelt = [
+        f"{change.before} → {change.after}"
+        for change in answer.changes
+        if change.kind == "spelling"
+    ]
+    lines = [f"Spelling: {', '.join(spelt)}"] if spelt else []
+    if any(change.kind == "follow-up" for change in answer.changes):
+        lines.append(f"Read with what you asked before: {answer.query}")
+    return lines
+
+
 def turned_away(unanswered: CuratedQuestion) -> str:
     """Say which curated question without an answer a question is like."""
     return f"Your question is like one that is known to have no answer here: “{unanswered.text}”"

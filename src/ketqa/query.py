@@ -1,25 +1,48 @@
 """A turn of a chat -> the query that is searched. What was searched is always shown.
 
 A question that leans on the one before it ("and how long did that last?") is searched
-together with it; any other stands alone.
+together with it, and with what came before that where it names no subject either; any other
+stands alone. Misspelt words are searched as the corpus spells them. Each change is told, and
+``as_typed`` undoes them all.
 """
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from ketqa.errors import QuestionError
+from ketqa.types import Change
 
 # Room for a rambling account of somebody's pain, and far beyond what an encoder reads.
 MAX_CHARACTERS = 2000
 # Not text: control characters other than tab and line ends, lone surrogates.
 BINARY = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+# A question of so few words names no subject of its own.
 SHORT = 3
+# How many questions back a subject is looked for.
+DEEPEST = 8
 LEANS = re.compile(
     r"^\W*(?:and|or|but|so|then|why|what about|how about|what else|who says)\b"
     r"|\b(?:it|its|they|them|their|those|these|this|he|she|his|her)\b",
     re.IGNORECASE,
 )
+
+# (as typed, as meant) for each misspelt word of a text
+Spelling = Callable[[str], Sequence[tuple[str, str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is searched, and what was changed to get there, in order."""
+
+    text: str
+    changes: tuple[Change, ...] = ()
+
+
+def no_spelling(text: str) -> Sequence[tuple[str, str]]:  # noqa: ARG001, one of two
+    """Find no misspelt word."""
+    return ()
 
 
 def check_question(question: str) -> str:
@@ -41,12 +64,39 @@ def check_question(question: str) -> str:
     return stripped
 
 
-def build_query(question: str, history: Sequence[str] = ()) -> str:
-    """Return the query for a question, given the earlier ones of its chat, oldest first."""
-    question = check_question(question)
-    if not history or not _leans(question):
-        return question
-    return f"{check_question(history[-1])} {question}"
+def build_query(question: str, history: Sequence[str] = (), spell: Spelling = no_spelling) -> Query:
+    """Return the query for a question.
+
+    Args:
+        question: In the person's own words.
+        history: The earlier questions of its chat, oldest first.
+        spell: Returns (as typed, as meant) for each misspelt word of a text.
+
+    Raises:
+        QuestionError: A question is empty, too long, or not text.
+    """
+    text = check_question(question)
+    changes = [Change("spelling", typed, meant) for typed, meant in spell(text)]
+    text = _respelt(text, spell)
+    if history and _leans(text):
+        before = " ".join(_respelt(turn, spell) for turn in _subject(history))
+        if len(before) + len(text) < MAX_CHARACTERS:
+            changes.append(Change("follow-up", text, f"{before} {text}"))
+            text = f"{before} {text}"
+    return Query(text, tuple(changes))
+
+
+def _subject(history: Sequence[str]) -> Sequence[str]:
+    """Return the last question, and those before it as long as it is too short for a subject."""
+    turns = [check_question(turn) for turn in history[-DEEPEST:]]
+    spoken = [number for number, turn in enumerate(turns) if len(turn.split()) > SHORT]
+    return turns[spoken[-1] if spoken else 0 :]
+
+
+def _respelt(text: str, spell: Spelling) -> str:
+    for typed, meant in spell(text):
+        text = re.sub(rf"\b{re.escape(typed)}\b", meant, text)
+    return text
 
 
 def _leans(question: str) -> bool:

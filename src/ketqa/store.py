@@ -46,6 +46,8 @@ SENTENCES = (
     " FROM sentence JOIN passage ON passage.number = sentence.passage"
 )
 QUESTION = "number, text, document, start, end, language, voice, why, generated"
+# So many curated questions in a language let people ask in it.
+MANY = 50
 IN_ORDER = "ORDER BY sentence.number"
 
 
@@ -195,6 +197,14 @@ class Store:
         if not found:
             raise KeyError(number)
         return found[0]
+
+    def languages(self, *, questions: bool) -> frozenset[str]:
+        """Return the languages of the documents, and of curated questions if there are many."""
+        found = {self.document(doc_id).source.language for doc_id in self.document_ids()}
+        if questions:
+            many = f"SELECT language FROM question GROUP BY language HAVING count(*) >= {MANY}"
+            found |= {language for (language,) in self._connection.execute(many)}
+        return frozenset(found)
 
     def twins(self, sentence: Sentence) -> list[Sentence]:
         """Return the other sentences of the same words, anywhere in the corpus."""

@@ -167,11 +167,22 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """One thing done to a question before it was searched."""
+
+    kind: Literal["spelling", "follow-up"]
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What the corpus says to a question, or that it says nothing.
 
     ``confidence`` is the calibrated probability, 0..1, that the corpus answers. ``query``
-    is what was searched. ``evidence`` is empty unless ``status`` is "evidence";
+    is what was searched, ``changes`` what was done to the question for it. ``reply`` is what is
+    said to a message that is no question, or in a language that cannot be searched.
+    ``evidence`` is empty unless ``status`` is "evidence";
     ``related`` holds what lies nearest where ``status`` is "related".
     """
 
@@ -186,12 +197,19 @@ class Answer:
     index: str
     notices: tuple[Notice, ...] = ()
     unanswered: CuratedQuestion | None = None
+    changes: tuple[Change, ...] = ()
+    reply: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, version 1."""
         return {
             "question": self.question,
             "query": self.query,
+            "changes": [
+                {"kind": change.kind, "before": change.before, "after": change.after}
+                for change in self.changes
+            ],
+            "reply": self.reply,
             "status": self.status,
             "confidence": round(self.confidence, 4),
             "notices": [{"kind": notice.kind, "text": notice.text} for notice in self.notices],

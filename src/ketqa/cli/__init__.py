@@ -107,6 +107,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="P",
         help="quote when the corpus answers with at least this probability; 0 always quotes",
     )
+    ask.add_argument(
+        "--as-typed", action="store_true", help="search exactly these words, spelt as they are"
+    )
     reader = ask.add_mutually_exclusive_group()
     add_reader(reader)
     reader.add_argument(
@@ -191,41 +194,39 @@ def _index(options: argparse.Namespace) -> int:
 
 
 def _ask(options: argparse.Namespace) -> int:
+    from ketqa.conversation import answer_each
     from ketqa.index import Index
+    from ketqa.opening import Stages
 
     if options.questions:
         return _ask_file(options)
-    with Index.open(options.index, reader=options.reader) as index:
-        answer = index.ask(
-            options.question,
-            history=options.history,
-            k=options.k,
-            min_confidence=options.min_confidence,
-            country=options.country,
-        )
-    if options.json:
-        print_json(answer.to_dict())
-    else:
-        print_answer(console(), answer)
+    with Index.open(options.index, stages=Stages(reader=options.reader)) as index:
+        if options.json:
+            answer = index.ask(options.question, history=options.history, **_how(options))
+            print_json(answer.to_dict())
+            return 0
+        answers = answer_each(index, options.question, options.history, **_how(options))
+    for answer in answers:
+        print_answer(console(), answer, heading=len(answers) > 1)
     return 0
+
+
+def _how(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what a question is asked with, beside its words."""
+    return {name: getattr(options, name) for name in ("k", "min_confidence", "country", "as_typed")}
 
 
 def _ask_file(options: argparse.Namespace) -> int:
     """Answer a file of questions; all are checked before the first is answered."""
     from ketqa.index import Index
+    from ketqa.opening import Stages
 
     if not options.json:
         raise KetqaError("--questions needs --json: answers to a file come as JSON, one a line")
     rows = list(_read_questions(options.questions))
-    with Index.open(options.index, reader=options.reader) as index:
+    with Index.open(options.index, stages=Stages(reader=options.reader)) as index:
         for row in rows:
-            answer = index.ask(
-                row["question"],
-                history=row["history"],
-                k=options.k,
-                min_confidence=options.min_confidence,
-                country=options.country,
-            )
+            answer = index.ask(row["question"], history=row["history"], **_how(options))
             print_json({"id": row["id"], "answer": answer.to_dict()})
     return 0
 

@@ -64,12 +64,17 @@ def print_json(table: dict[str, Any]) -> None:
     print(json.dumps(table, ensure_ascii=False), flush=True)
 
 
-def print_answer(console: "Console", answer: Answer) -> None:
+def print_answer(console: "Console", answer: Answer, *, heading: bool = False) -> None:
     """Print an answer: notices, the verdict, then each quote with its source."""
-    if answer.query != answer.question:
-        console.print(f"Searched: {answer.query}", style="dim", markup=False)
+    if heading:
+        console.print(f"\n== {answer.question}", style="bold", markup=False)
     for notice in answer.notices:
         console.print(f"{notice.text}\n", style="bold red", markup=False)
+    if answer.reply:
+        console.print(answer.reply, markup=False)
+        return
+    for line in present.changes(answer):
+        console.print(line, style="dim", markup=False)
     console.print(present.verdict(answer), style="bold", markup=False)
     if answer.unanswered:
         console.print(present.turned_away(answer.unanswered), markup=False)

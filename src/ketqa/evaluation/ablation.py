@@ -26,6 +26,9 @@ SIGNIFICANT = 0.05
 DEPTHS = (1, 3, 5)
 
 
+SHIPPED = SETTINGS["shipped"]
+
+
 @dataclass(frozen=True, slots=True)
 class Ablation:
     """A set of questions under several settings, the shipped one first."""
@@ -58,9 +61,9 @@ def ablate_collection(
     Settings that change nothing are left out: a collection has no curated questions, and
     without the reader documents are ranked as with it.
     """
-    settings = [name for name in settings if SETTINGS.get(name, {}).get("questions", True)]
+    settings = [name for name in settings if SETTINGS.get(name, SHIPPED).questions]
     if (folder / "qrels.tsv").exists():
-        ranking = [name for name in settings if SETTINGS.get(name, {}).get("reader", True)]
+        ranking = [name for name in settings if SETTINGS.get(name, SHIPPED).reader]
         yield _ablate(
             f"{folder.name}: documents",
             lambda name: open_setting(name, index),

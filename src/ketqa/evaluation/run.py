@@ -7,18 +7,19 @@ from pathlib import Path
 from ketqa.evaluation.gold import GoldQuestion
 from ketqa.evaluation.score import Score, score_answer
 from ketqa.index import Index
-from ketqa.retrieve import DENSE_WEIGHT
+from ketqa.opening import Stages
 
 # What --compare knows by name; anything else is the folder of another index, built with
 # another model or another size of passages.
-SETTINGS: dict[str, dict[str, float | bool]] = {
-    "shipped": {},
-    "bm25": {"dense_weight": 0.0},
-    "dense": {"dense_weight": 1.0},
-    "no-reader": {"reader": False},
-    "no-questions": {"questions": False},
-    "bm25-no-reader": {"dense_weight": 0.0, "reader": False},
-    "dense-no-reader": {"dense_weight": 1.0, "reader": False},
+SETTINGS = {
+    "shipped": Stages(),
+    "bm25": Stages(dense_weight=0.0),
+    "dense": Stages(dense_weight=1.0),
+    "no-reader": Stages(reader=False),
+    "no-questions": Stages(questions=False),
+    "no-spelling": Stages(spelling=False),
+    "bm25-no-reader": Stages(dense_weight=0.0, reader=False),
+    "dense-no-reader": Stages(dense_weight=1.0, reader=False),
 }
 READER = "reader:"
 
@@ -29,18 +30,12 @@ def open_setting(name: str, index: Path) -> Iterator[Index]:
 
     Other names: ``reader:MODEL`` for a cross-encoder, or the folder of another index.
     """
-    known = SETTINGS.get(name)
-    if name.startswith(READER):
-        opened = Index.open(index, reader=name.removeprefix(READER))
-    elif known is None:
-        opened = Index.open(name)
+    if name in SETTINGS:
+        opened = Index.open(index, stages=SETTINGS[name])
+    elif name.startswith(READER):
+        opened = Index.open(index, stages=Stages(reader=name.removeprefix(READER)))
     else:
-        opened = Index.open(
-            index,
-            dense_weight=known.get("dense_weight", DENSE_WEIGHT),
-            reader=bool(known.get("reader", True)),
-            questions=bool(known.get("questions", True)),
-        )
+        opened = Index.open(name)
     with opened:
         yield opened
 

@@ -62,7 +62,7 @@ def gold_examples(index: Index, file: Path) -> list[Example]:
     return [
         make_example(
             index,
-            index.prepare(build_query(gold.question, gold.history)),
+            index.prepare(build_query(gold.question, gold.history).text),
             lambda sentence, gold=gold: any(  # type: ignore[misc]
                 matches(entry.quote, sentence.text) for entry in gold.gold
             ),

@@ -1,9 +1,9 @@
 """A message -> emergency, advice or neither.
 
 A logistic regression over the message's letters and words, so that slang, misspellings and five
-other languages are met; training/notices.py makes its weights from messages written for it.
-Signs that leave no doubt are rules, in ``SIGNS``, and stand whatever the weights say. This was
-not reviewed by clinicians.
+other languages are met, and over its encoding, so that danger is met in other words too;
+training/notices.py makes its weights from messages written for it. Signs that leave no doubt
+are rules, in ``SIGNS``, and stand whatever the weights say. This was not reviewed by clinicians.
 """
 
 import math
@@ -24,8 +24,10 @@ KINDS: tuple[Kind | None, ...] = (None, "advice", "emergency")
 # Above these probabilities a notice is given: an emergency missed is far worse than one too many.
 LEAST = {"emergency": 0.3, "advice": 0.4}
 BUCKETS = 1 << 15
+# The model whose encodings the weights know, by its fingerprint; models adapted from it count.
+FAMILY = "b5c9b60c7a7a67a1c51b7aa526b044c25f8eb0219f85693f147a3b27adf45980"
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
 
 # Red flags in words that hardly ever mean anything else, in folded text: a person who cannot be
 # woken or does not breathe, blue lips, means at hand to end a life. After the warning signs that
@@ -54,15 +56,20 @@ ABOUT = re.compile(
 )
 
 
-def classify(message: str) -> Kind | None:
-    """Return the kind of notice that a message needs, if any."""
+def classify(message: str, row: Floats | None = None) -> Kind | None:
+    """Return the kind of notice that a message needs, if any.
+
+    Args:
+        message: In the person's own words.
+        row: Its encoding by a model of ``FAMILY``, (384,); without it more is missed.
+    """
     folded = fold(message)
     if SIGNS.search(folded) and not ABOUT.search(folded):
         return "emergency"
-    chance = probabilities(folded)
-    if chance[KINDS.index("emergency")] >= LEAST["emergency"]:
+    _, advice, emergency = probabilities(folded, row)
+    if emergency >= max(LEAST["emergency"], advice):
         return "emergency"
-    return "advice" if chance[KINDS.index("advice")] >= LEAST["advice"] else None
+    return "advice" if advice >= LEAST["advice"] else None
 
 
 def fold(message: str) -> str:
@@ -72,11 +79,13 @@ def fold(message: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"['’‘`]", "", letters)).strip()
 
 
-def probabilities(folded: str) -> Floats:
+def probabilities(folded: str, row: Floats | None = None) -> Floats:
     """Return the probabilities of neither, advice and emergency, (3,)."""
-    weights, bias = _weights()
+    weights, bias = _weights("runs" if row is None else "rows")
     buckets, values = features(folded)
     logits = weights[:, buckets] @ values + bias
+    if row is not None:
+        logits += weights[:, 2 * BUCKETS :] @ row
     odds = np.exp(logits - logits.max())
     chance: Floats = odds / odds.sum()
     return chance
@@ -114,7 +123,8 @@ def _word_runs(words: Sequence[str]) -> Iterator[str]:
 
 
 @cache
-def _weights() -> tuple[Floats, Floats]:
+def _weights(kind: Literal["runs", "rows"]) -> tuple[Floats, Floats]:
     with files("ketqa").joinpath("weights", "notices.npz").open("rb") as file:
         stored = np.load(file)
-        return stored["weights"].astype(np.float64), stored["bias"].astype(np.float64)
+        weights, bias = stored[kind], stored[f"{kind}_bias"]
+        return weights.astype(np.float32), bias.astype(np.float64)

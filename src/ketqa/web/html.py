@@ -13,15 +13,17 @@ from ketqa.types import Answer, Document, Evidence, Span
 Titles = Sequence[tuple[str, str]]
 
 
-def render_answer(answer: Answer, titles: Titles) -> str:
+def render_answer(answer: Answer, titles: Titles, *, heading: bool = False) -> str:
     """Return the cards of an answer, or, where there are none, the documents to read.
 
-    ``titles`` has (file, title) of each document to name. Every quote is one element whose
+    ``titles`` has (file, title) of each document to name; ``heading`` puts the question above
+    them, where a message holds several. Every quote is one element whose
     text content is the slice of its document, and which says where it stands:
     ``data-file``, ``data-start``, ``data-end``.
     """
     template = _templates().get_template("answer.html")
-    return template.render(answer=answer, items=answer.evidence or answer.related, titles=titles)
+    items = answer.evidence or answer.related
+    return template.render(answer=answer, items=items, titles=titles, heading=heading)
 
 
 def render_question(question: str) -> str:

@@ -1,11 +1,13 @@
 """The chat page, in Gradio. It asks the index and shows escaped HTML, nothing else."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from ketqa.conversation import answer_each
 from ketqa.errors import KetqaError
 from ketqa.index import Index
 from ketqa.types import Answer
@@ -39,16 +41,19 @@ def build_page(index: Index, log: Path | None = None, country: str | None = None
     """Return the page of an open index; what is asked is kept in ``log`` if there is one."""
 
     def answer(
-        question: str, messages: Messages, asked: list[str]
+        question: str, as_typed: bool, messages: Messages, asked: list[str]
     ) -> tuple[str, Messages, list[str]]:
         try:
-            found = index.ask(question, history=asked, country=country)
+            answers = answer_each(index, question, asked, country=country, as_typed=as_typed)
         except KetqaError as error:
             shown = render_error(f"{error}"[:1].upper() + f"{error}"[1:] + ".")
         else:
             if log:
-                _keep(log, found)
-            shown, asked = render_answer(found, titles), [*asked, found.question]
+                _keep(log, answers)
+            shown = "".join(
+                render_answer(found, titles, heading=len(answers) > 1) for found in answers
+            )
+            asked = [*asked, *(found.question for found in answers if not found.reply)]
         said: Messages = [
             {"role": "user", "content": gr.HTML(render_question(question.strip()))},
             {"role": "assistant", "content": gr.HTML(shown)},
@@ -83,12 +88,16 @@ def build_page(index: Index, log: Path | None = None, country: str | None = None
                 scale=5,
             )
             send = gr.Button("Ask", variant="primary", scale=1)
+        as_typed = gr.Checkbox(
+            label="Search exactly what I type",
+            info="Nothing is spelt anew, and nothing you asked before is added.",
+        )
         chat.clear(list, None, asked, api_visibility="private")
         gr.Examples(list(EXAMPLES), box, label="Questions to begin with")
         for event in (box.submit, send.click):
             event(
                 answer,
-                [box, chat, asked],
+                [box, as_typed, chat, asked],
                 [box, chat, asked],
                 show_progress="minimal",
                 api_visibility="private",
@@ -96,7 +105,8 @@ def build_page(index: Index, log: Path | None = None, country: str | None = None
     return page
 
 
-def _keep(log: Path, answer: Answer) -> None:
-    row = {"question": answer.query, "status": answer.status}
+def _keep(log: Path, answers: Sequence[Answer]) -> None:
     with log.open("a", encoding="utf-8") as out:
-        out.write(json.dumps(row, ensure_ascii=False) + "\n")
+        for answer in answers:
+            row = {"question": answer.query, "status": answer.status}
+            out.write(json.dumps(row, ensure_ascii=False) + "\n")

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse
 
 from ketqa.errors import KetqaError
 from ketqa.index import Index
+from ketqa.opening import Stages
 from ketqa.types import Span
 from ketqa.web.html import render_document, stylesheet
 from ketqa.web.page import build_page, theme
@@ -46,7 +47,7 @@ def serve(
     Raises:
         KetqaError: The index cannot be opened, or the port is taken.
     """
-    with Index.open(index, reader=reader) as opened:
+    with Index.open(index, stages=Stages(reader=reader)) as opened:
         config = uvicorn.Config(
             build_app(opened, log, country),
             host=host,

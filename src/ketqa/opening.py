@@ -1,0 +1,78 @@
+"""A build folder -> the encoder and the reader to open it with, and which stages take part."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from ketqa.build import ENCODER
+from ketqa.compiled import CompiledEncoder
+from ketqa.encode import Encoder, SentenceEncoder
+from ketqa.errors import IndexMismatch, ModelError
+from ketqa.manifest import REBUILD, Manifest, Recipe
+from ketqa.models import ADAPTED, ModelFolder, find_model
+from ketqa.reader import Reader, Weights, load_own_weights, read, read_in_order
+from ketqa.rerank import CrossReader
+from ketqa.retrieve import DENSE_WEIGHT
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """Which stages answer a question; all do, unless one is to be measured without it.
+
+    ``dense_weight`` is the share of meaning, 0..1, in finding passages; words get the rest.
+    ``reader``: False ranks sentences as their passages; a name or folder puts that
+    cross-encoder behind the reader. ``questions``: False leaves out the curated questions.
+    ``spelling``: False searches misspelt words as they are.
+    """
+
+    dense_weight: float = DENSE_WEIGHT
+    reader: bool | str = True
+    questions: bool = True
+    spelling: bool = True
+
+
+def open_encoder(index: Path, build: Path, manifest: Manifest) -> tuple[Encoder, Weights | None]:
+    """Return the encoder of a build, and the reader's weights that its model brings.
+
+    Raises:
+        IndexDamaged: The compiled encoder is not what was written.
+        IndexMismatch: The model is not the one that built the index.
+        ModelError: It is not on this machine.
+    """
+    compiled = build / ENCODER
+    if compiled.exists():
+        manifest.check_files(build, ENCODER)
+        try:
+            return CompiledEncoder(compiled), load_own_weights(compiled)
+        except ModelError as error:
+            log.warning("going on with torch, which is slower: %s", error)
+    found = find_model(manifest.recipe.model)
+    check_model(index, manifest.recipe, found)
+    return SentenceEncoder(found), load_own_weights(found.path)
+
+
+def choose_reader(reader: bool | str) -> Reader:
+    """Return the shipped reader, none, or a cross-encoder by its name or folder.
+
+    Raises:
+        ModelError: There is no such cross-encoder.
+    """
+    if isinstance(reader, str):
+        return CrossReader(find_model(reader))
+    return read if reader else read_in_order
+
+
+def check_model(index: Path, recipe: Recipe, found: ModelFolder) -> None:
+    """Compare a model with the one that built an index.
+
+    Raises:
+        IndexMismatch: They are not the same.
+    """
+    if found.sha256 != recipe.model_sha256:
+        again = "" if found.name == ADAPTED else f" --model {found.name}"
+        raise IndexMismatch(
+            f"{index}: built with model {recipe.model} ({recipe.model_sha256[:12]}), "
+            f"opened with {found.name} ({found.sha256[:12]}); {REBUILD}{again}"
+        )
