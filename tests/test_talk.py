@@ -3,6 +3,7 @@ import pytest
 from ketqa.conversation import answer_each
 from ketqa.index import Index
 from ketqa.talk import language_reply, reply_to, split_questions
+from ketqa.web.html import render_answer
 
 SERVED = {"en", "es", "fr", "de", "pt", "it"}
 
@@ -85,6 +86,9 @@ def test_talk_is_answered_without_a_search(index: Index) -> None:
     assert (answer.status, answer.evidence, answer.related) == ("no_evidence", (), ())
     assert answer.reply == "You are welcome. Ask again whenever you like."
     assert answer.to_dict()["reply"] == answer.reply
+    shown = render_answer(answer, [])
+    assert answer.reply in shown
+    assert "quotations" not in shown
     unserved = index.ask("Ile kosztuje bilet kolejowy do Warszawy?")
     assert unserved.reply is not None
     assert "Zadaj pytanie" in unserved.reply

@@ -34,5 +34,5 @@ def test_an_answer_in_json_has_the_fields_other_programs_rely_on() -> None:
     assert table["evidence"][0]["source"]["publisher"] is None
     assert set(table) == {
         "question", "query", "status", "confidence", "notices", "evidence", "related",
-        "searched", "timings_ms", "index", "version", "unanswered",
+        "searched", "timings_ms", "index", "version", "unanswered", "changes", "reply",
     }  # fmt: skip
