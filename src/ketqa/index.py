@@ -1,6 +1,5 @@
 """Build, open, search and ask an index."""
 
-import logging
 from collections.abc import Sequence, Set
 from pathlib import Path
 from threading import Lock
@@ -44,8 +43,6 @@ from ketqa.store import Store
 from ketqa.talk import language_reply, reply_to
 from ketqa.types import Answer, CuratedQuestion, Hit, Sentence
 
-log = logging.getLogger(__name__)
-
 # How many passages the reader looks into.
 READ_PASSAGES = 20
 ALL = Stages()
@@ -87,7 +84,7 @@ class Index:
             curated = stages.questions and manifest.counts["questions"] > 0
             self._questions = self._open_questions(build) if curated else None
             speller = Speller.load(build / VOCABULARY)
-        except (OSError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError, IndexDamaged) as error:
             raise IndexDamaged(f"{build}: cannot be opened ({error}); {REBUILD}") from None
         self.searched = {name: manifest.counts[name] for name in ("documents", "passages")}
         self._encoder = encoder

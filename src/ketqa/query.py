@@ -76,10 +76,11 @@ def build_query(question: str, history: Sequence[str] = (), spell: Spelling = no
         QuestionError: A question is empty, too long, or not text.
     """
     text = check_question(question)
-    changes = [Change("spelling", typed, meant) for typed, meant in spell(text)]
-    text = _respelt(text, spell)
+    meant = spell(text)
+    changes = [Change("spelling", *pair) for pair in meant]
+    text = _respelt(text, meant)
     if history and _leans(text):
-        before = " ".join(_respelt(turn, spell) for turn in _subject(history))
+        before = " ".join(_respelt(turn, spell(turn)) for turn in _subject(history))
         if len(before) + len(text) < MAX_CHARACTERS:
             changes.append(Change("follow-up", text, f"{before} {text}"))
             text = f"{before} {text}"
@@ -93,8 +94,8 @@ def _subject(history: Sequence[str]) -> Sequence[str]:
     return turns[spoken[-1] if spoken else 0 :]
 
 
-def _respelt(text: str, spell: Spelling) -> str:
-    for typed, meant in spell(text):
+def _respelt(text: str, pairs: Sequence[tuple[str, str]]) -> str:
+    for typed, meant in pairs:
         text = re.sub(rf"\b{re.escape(typed)}\b", meant, text)
     return text
 

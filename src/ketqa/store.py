@@ -200,7 +200,8 @@ class Store:
 
     def languages(self, *, questions: bool) -> frozenset[str]:
         """Return the languages of the documents, and of curated questions if there are many."""
-        found = {self.document(doc_id).source.language for doc_id in self.document_ids()}
+        of_documents = "SELECT DISTINCT json_extract(source, '$.language') FROM document"
+        found = {language for (language,) in self._connection.execute(of_documents)}
         if questions:
             many = f"SELECT language FROM question GROUP BY language HAVING count(*) >= {MANY}"
             found |= {language for (language,) in self._connection.execute(many)}
