@@ -23,7 +23,7 @@ ROOMS = (
     ("compiled", "dense", "lexical", "fuse", "store"),
     ("match", "manifest"),
     ("reader",),
-    ("abstain", "retrieve", "rerank"),
+    ("abstain", "found", "retrieve", "rerank"),
     ("answer", "build"),
     ("opening", "verify"),
     ("index",),

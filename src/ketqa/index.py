@@ -23,6 +23,7 @@ from ketqa.build import (
 from ketqa.dense import DenseIndex
 from ketqa.encode import Encoder, Rows
 from ketqa.errors import IndexDamaged
+from ketqa.found import Found
 from ketqa.lexical import LexicalIndex
 from ketqa.manifest import REBUILD, Manifest, current_build
 from ketqa.match import NO_MATCHES, Matches, QuestionIndex
@@ -30,13 +31,7 @@ from ketqa.models import find_model
 from ketqa.notices import FAMILY, Kind, classify, notice_for
 from ketqa.opening import Stages, check_model, choose_reader, open_encoder
 from ketqa.query import Query, build_query, check_question, no_spelling
-from ketqa.reader import (
-    Asked,
-    Engines,
-    Reading,
-    Weights,
-    load_weights,
-)
+from ketqa.reader import Asked, Engines, Reading, Weights, load_weights
 from ketqa.retrieve import Retriever
 from ketqa.spelling import Speller
 from ketqa.store import Store
@@ -197,15 +192,37 @@ class Index:
         """
         if k < 1:
             raise ValueError(f"k must be at least 1, got {k}")
+        found = self.find(question, history=history, country=country, as_typed=as_typed)
+        return self.answer(found, k=k, min_confidence=min_confidence)
+
+    def find(
+        self,
+        question: str,
+        *,
+        history: Sequence[str] = (),
+        country: str | None = None,
+        as_typed: bool = False,
+    ) -> Found:
+        """Search for a question, as the first half of ``ask``, which has the arguments."""
         start = perf_counter()
         query = Query(check_question(question)) if as_typed else self._query(question, history)
         asked = self.prepare(query.text)
         reply = reply_to(question, follows=bool(history))
         kind = None if reply else self.classify(question, asked)
-        notices = (notice_for(kind, country),) if kind else ()
-        hits = self.retrieve(asked, READ_PASSAGES) if not reply else []
-        found = perf_counter()
-        readings = self._read(asked, self.candidates(hits), self.engines)
+        return Found(
+            question=question.strip(),
+            query=query,
+            asked=asked,
+            hits=self.retrieve(asked, READ_PASSAGES) if not reply else [],
+            notices=(notice_for(kind, country),) if kind else (),
+            reply=reply,
+            took=perf_counter() - start,
+        )
+
+    def answer(self, found: Found, *, k: int = 5, min_confidence: float | None = None) -> Answer:
+        """Read what was found, as the second half of ``ask``, which has the arguments."""
+        start, asked, reply = perf_counter(), found.asked, found.reply
+        readings = self._read(asked, self.candidates(found.hits), self.engines)
         weights = self.engines.weights
         confidence = answer_probability(signals(asked, readings, self.engines.words), weights)
         status = (
@@ -213,8 +230,8 @@ class Index:
             if readings
             else "no_evidence"
         )
-        if status != "evidence" and not (reply or notices):
-            reply = language_reply(question, self._languages)
+        if status != "evidence" and not (reply or found.notices):
+            reply = language_reply(found.question, self._languages)
         quotes = gather_evidence(
             readings,
             self.store,
@@ -222,26 +239,21 @@ class Index:
             k=k,
             probability=lambda behind: quote_probability(confidence, behind, weights),
         )
-        done = perf_counter()
         return Answer(
-            question=question.strip(),
-            query=query.text,
+            question=found.question,
+            query=found.query.text,
             status="no_evidence" if reply else status,
             confidence=0.0 if reply else confidence,
             evidence=quotes if status == "evidence" else (),
             related=quotes if status == "related" and not reply else (),
             searched=self.searched,
-            timings_ms={
-                "search": (found - start) * 1000,
-                "read": (done - found) * 1000,
-                "total": (done - start) * 1000,
-            },
+            timings_ms=found.timings_ms(perf_counter() - start),
             index=self.fingerprint,
-            notices=notices,
+            notices=found.notices,
             unanswered=self._turned_away_by(asked.matches)
             if status != "evidence" and not reply
             else None,
-            changes=query.changes,
+            changes=found.query.changes,
             reply=reply,
         )
 
