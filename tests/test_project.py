@@ -14,7 +14,9 @@ PACKAGE = ROOT / "src" / "ketqa"
 ROOMS = (
     ("errors", "types", "twins", "second_hand"),
     ("adapter", "jsonl"),
-    ("formats.text", "present"),
+    ("formats.text", "present", "export.escape"),
+    ("export.annotation", "export.citations", "export.tables", "export.words"),
+    ("export",),
     ("formats",),
     ("corpus", "split", "models", "query"),
     ("encode", "questions", "notices.classify", "spelling"),
@@ -41,7 +43,7 @@ ROOMS = (
     ("curation.check", "curation.suggest"),
     ("curation.generate",),
     ("cli.terminal", "cli.annotate"),
-    ("cli.evaluate", "cli.curate"),
+    ("cli.asking", "cli.evaluate", "cli.curate"),
     ("cli",),
 )
 # The only module that may know each engine.

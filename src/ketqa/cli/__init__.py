@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ketqa import present
+from ketqa.cli.asking import add_asking, add_reader, how
+from ketqa.cli.asking import add_commands as add_export
 from ketqa.cli.curate import add_commands as add_curating
 from ketqa.cli.evaluate import add_commands as add_measuring
 from ketqa.cli.terminal import (
@@ -31,6 +33,7 @@ examples:
   ketqa index                                   build the index of corpus/, or update it
   ketqa ask "How long did relief last?"
   ketqa ask "and in children?" --history "Does ketamine help?"
+  ketqa export "Is it safe?" --format bibtex     quotes with their sources, to take away
   ketqa serve                                   the chat page, on this machine only
 
 Every quote is cut from its document, character for character. Nothing is generated,
@@ -97,31 +100,10 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE.jsonl",
         help='one {"id", "question", "history"} a line; answers come one a line, with --json',
     )
-    ask.add_argument(
-        "--history", nargs="+", default=[], metavar="EARLIER", help="earlier questions of the chat"
-    )
-    ask.add_argument("-k", type=positive, default=5, help="the most quotes (default: 5)")
-    ask.add_argument(
-        "--min-confidence",
-        type=float,
-        metavar="P",
-        help="quote when the corpus answers with at least this probability; 0 always quotes",
-    )
-    ask.add_argument(
-        "--as-typed", action="store_true", help="search exactly these words, spelt as they are"
-    )
-    reader = ask.add_mutually_exclusive_group()
-    add_reader(reader)
-    reader.add_argument(
-        "--no-reader",
-        action="store_false",
-        dest="reader",
-        help="quote sentences in the order of their passages",
-    )
-    ask.add_argument(
-        "--country", metavar="CODE", help="whose emergency numbers to name: US, DE, ..."
-    )
+    add_asking(ask)
     ask.add_argument("--json", action="store_true", help="print one JSON object an answer")
+
+    add_export(commands)
 
     search = command(commands, "search", _search, "list the passages that match")
     search.add_argument("question", metavar="QUESTION", help="in your own words")
@@ -148,16 +130,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.add_argument("--port", type=int, default=7860, help="port to listen on (%(default)s)")
     return parser
-
-
-def add_reader(parser: argparse._ActionsContainer) -> None:
-    """Let a command take a cross-encoder."""
-    parser.add_argument(
-        "--reader",
-        metavar="NAME_OR_PATH",
-        default=True,
-        help="a sentence-transformers CrossEncoder that puts the best sentences in order again",
-    )
 
 
 def _version() -> str:
@@ -202,18 +174,13 @@ def _ask(options: argparse.Namespace) -> int:
         return _ask_file(options)
     with Index.open(options.index, stages=Stages(reader=options.reader)) as index:
         if options.json:
-            answer = index.ask(options.question, history=options.history, **_how(options))
+            answer = index.ask(options.question, history=options.history, **how(options))
             print_json(answer.to_dict())
             return 0
-        answers = answer_each(index, options.question, options.history, **_how(options))
+        answers = answer_each(index, options.question, options.history, **how(options))
     for answer in answers:
         print_answer(console(), answer, heading=len(answers) > 1)
     return 0
-
-
-def _how(options: argparse.Namespace) -> dict[str, Any]:
-    """Return what a question is asked with, beside its words."""
-    return {name: getattr(options, name) for name in ("k", "min_confidence", "country", "as_typed")}
 
 
 def _ask_file(options: argparse.Namespace) -> int:
@@ -226,7 +193,7 @@ def _ask_file(options: argparse.Namespace) -> int:
     rows = list(_read_questions(options.questions))
     with Index.open(options.index, stages=Stages(reader=options.reader)) as index:
         for row in rows:
-            answer = index.ask(row["question"], history=row["history"], **_how(options))
+            answer = index.ask(row["question"], history=row["history"], **how(options))
             print_json({"id": row["id"], "answer": answer.to_dict()})
     return 0
 
