@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The exact version first: anything looser can pull gigabytes of GPU libraries.
 TORCH := torch==2.13.0
 
-.PHONY: setup run test check check-all bench weights clean
+.PHONY: setup run test check check-all bench weights wheel clean
 
 setup: $(VENV)/.ready
 
@@ -29,8 +29,12 @@ check: setup
 	$(BIN)/ketqa index
 	$(BIN)/ketqa eval tests/gold/dev.jsonl --gate tests/gold/baseline.json
 
-# Everything in check, and what takes longer: the benchmarks on public collections in DATA.
-check-all: check bench
+# Everything in check, and what takes longer: the wheel in an environment of its own, and the
+# benchmarks on public collections in DATA.
+check-all: check wheel bench
+
+wheel:
+	PYTHON=$(PYTHON) deploy/try_wheel.sh app
 
 bench: setup
 	$(BIN)/python benchmarks/retrieval.py $(DATA)/scifact $(DATA)/cranfield $(DATA)/pubmedqa

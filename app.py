@@ -1,4 +1,4 @@
-"""Open the chat page: ``python app.py``. A Hugging Face Space runs this file."""
+"""Open the chat page: ``python app.py``."""
 
 import os
 import sys
