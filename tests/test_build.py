@@ -91,7 +91,7 @@ def test_a_damaged_index_is_built_anew(
 @pytest.mark.model
 def test_documents_without_a_word_are_told_and_nothing_is_switched(tmp_path: Path) -> None:
     corpus = write_corpus(tmp_path / "corpus", {"a.txt": "...\n"})
-    with pytest.raises(CorpusError, match="hold no words"):
+    with pytest.raises(CorpusError, match="a.txt: holds no words"):
         build_index(corpus, tmp_path / "index", find_model())
     assert not (tmp_path / "index" / CURRENT).exists()
 

@@ -64,7 +64,7 @@ def test_files_of_other_forms_are_named_and_left_out(
 ) -> None:
     write_corpus(four_documents, {"scan.pdf": "%PDF", ".hidden.txt": "x", "README.md": "about"})
     assert len(load_corpus(four_documents)) == 4
-    assert "scan.pdf: left out: cannot read .pdf yet" in caplog.text
+    assert "left out: scan.pdf: ends in .pdf, but its bytes say otherwise" in caplog.text
     assert "hidden" not in caplog.text
 
 
@@ -74,7 +74,7 @@ def test_a_link_out_of_the_folder_is_left_out(
     (tmp_path / "secret.txt").write_text("A secret.")
     (four_documents / "link.txt").symlink_to(tmp_path / "secret.txt")
     assert "link.txt" not in [d.source.file for d in load_corpus(four_documents)]
-    assert "link.txt: left out: a link that leads out of the folder" in caplog.text
+    assert "left out: link.txt: a link that leads out of the folder" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -90,8 +90,8 @@ def rewrite(index: Path, old: str, new: str) -> None:
 
 
 def test_an_index_of_another_format_is_told_with_both_values(copy: Path) -> None:
-    rewrite(copy, '"format": 4', '"format": 99')
-    with pytest.raises(IndexMismatch, match=r"format 99, this ketqa reads 4; .*ketqa index"):
+    rewrite(copy, '"format": 5', '"format": 99')
+    with pytest.raises(IndexMismatch, match=r"format 99, this ketqa reads 5; .*ketqa index"):
         Index.open(copy)
 
 

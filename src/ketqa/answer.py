@@ -115,6 +115,7 @@ def _evidence(quote: Quote, store: Store, matches: Matches) -> Evidence:
         source=document.source,
         passage=store.passage(quote.sentences[0].passage),
         also_at=tuple(_same_words(quote, store)),
+        page=document.layout.page(span.start),
         second_hand=any(is_second_hand(sentence.text) for sentence in quote.sentences),
         matched=store.question(match.question).text if match else None,
     )

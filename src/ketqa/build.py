@@ -4,12 +4,13 @@ A build that is killed at any moment leaves the old index as it was; the next bu
 away what it left. Rows of texts that an index of the same model already holds are reused.
 """
 
+import hashlib
 import logging
 import os
 import secrets
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,13 +19,15 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from ketqa.compiled import CompiledEncoder, load_encoder
-from ketqa.corpus import load_corpus
+from ketqa.corpus import Corpus, read_corpus
 from ketqa.dense import DenseIndex
 from ketqa.encode import (
     Encoder,
     Rows,
 )
 from ketqa.errors import CorpusError, IndexBusy, IndexDamaged, IndexMismatch, IndexMissing
+from ketqa.files import Skipped
+from ketqa.hyphens import join_broken
 from ketqa.lexical import LexicalIndex
 from ketqa.manifest import BUILDS, FORMAT, Manifest, Recipe, current_build, switch_to
 from ketqa.models import ModelFolder, find_adapted, find_model
@@ -49,12 +52,16 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class BuildReport:
-    """What a build did; ``changed`` is False where the index was up to date already."""
+    """What a build did; ``changed`` is False where the index was up to date already.
+
+    ``skipped`` are the files that could not be read.
+    """
 
     fingerprint: str
     counts: dict[str, int]
     changed: bool
     reused: int
+    skipped: Sequence[Skipped] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,8 @@ def build_index(
         ModelError: The model cannot be loaded.
         IndexBusy: Another process is building here.
     """
-    documents = load_corpus(corpus) if isinstance(corpus, Path) else corpus
+    read = read_corpus(corpus) if isinstance(corpus, Path) else Corpus(list(corpus), [])
+    documents = read.documents
     questions = load_questions(corpus, documents) if isinstance(corpus, Path) else []
     if model is None:
         model = find_adapted([document.source.sha256 for document in documents]) or find_model()
@@ -102,7 +110,7 @@ def build_index(
         model_sha256=model.sha256,
         passage_tokens=tokens,
         libraries={name: _version(name) for name in LIBRARIES},
-        sources={document.source.file: _source_line(document) for document in documents},
+        sources={document.source.id: source_line(document) for document in documents},
         questions=hash_questions(corpus) if isinstance(corpus, Path) else {},
     )
     (index / BUILDS).mkdir(parents=True, exist_ok=True)
@@ -110,11 +118,13 @@ def build_index(
         with FileLock(index / ".lock", timeout=0):
             old = _usable(index)
             if old and old.recipe.fingerprint == recipe.fingerprint:
-                return BuildReport(recipe.fingerprint, dict(old.counts), changed=False, reused=0)
-            contents = Contents(documents, questions)
-            return _build(contents, recipe, index, model, old, progress)
+                report = BuildReport(recipe.fingerprint, dict(old.counts), changed=False, reused=0)
+            else:
+                contents = Contents(documents, questions)
+                report = _build(contents, recipe, index, model, old, progress)
     except Timeout:
         raise IndexBusy(f"{index}: another process is building here; wait for it") from None
+    return replace(report, skipped=read.skipped)
 
 
 def split_documents(
@@ -125,7 +135,7 @@ def split_documents(
     sentences: list[Sentence] = []
     for document in documents:
         text, doc_id = document.text, document.source.id
-        pieces = split_sentences(text, document.source.language)
+        pieces = split_sentences(text, document.source.language, document.layout)
         sizes = encoder.count_tokens([text[piece.start : piece.end] for piece in pieces])
         for first, last in pack_passages(pieces, sizes, min(tokens, encoder.max_tokens)):
             span = Span(doc_id, pieces[first].start, pieces[last - 1].end)
@@ -144,9 +154,10 @@ def split_documents(
     return passages, sentences
 
 
-def _source_line(document: Document) -> str:
-    """Return all that is known of a document in one line: its hash, then its fields."""
-    fields = source_dict(document.source)
+def source_line(document: Document) -> str:
+    """Return all that is known of a document in one line: its fields, its hash and its text's."""
+    text = hashlib.sha256(document.text.encode()).hexdigest()
+    fields = {**source_dict(document.source), "text": text, "reader": document.layout.reader}
     return " | ".join(f"{name}={value}" for name, value in fields.items() if value is not None)
 
 
@@ -205,7 +216,7 @@ def _build(
         LexicalIndex.build((question.text for question in questions), build / QUESTION_WORDS)
     save_words(
         build / VOCABULARY,
-        (passage.text for passage in passages),
+        (join_broken(passage.text) for passage in passages),
         (question.text for question in questions if question.language == "en"),
     )
     counts = {
@@ -271,7 +282,7 @@ class _Known:
             }
         for folder, known in texts.items():
             if known:
-                numbers = {text: number for number, text in enumerate(known)}
+                numbers = {join_broken(text): number for number, text in enumerate(known)}
                 self._folders[folder] = (DenseIndex.load(build / folder), numbers)
 
     def of(self, folder: str) -> Callable[[str], Rows | None]:
@@ -295,6 +306,7 @@ def _encode(
     progress: Callable[[int, int], None],
 ) -> Rows:
     """Return (n, dim) rows, encoding only the texts that are new."""
+    texts = [join_broken(text) for text in texts]
     rows = [known(text) for text in texts]
     new = [number for number, row in enumerate(rows) if row is None]
     # texts of like length together: a batch is padded to its longest

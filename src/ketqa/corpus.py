@@ -2,119 +2,166 @@
 
 The rules, case by case (docs/corpus.md explains them to a curator):
 
-- error: a document that cannot be read; a file whose hash is not the one in
-  ``sources.toml``; an entry without its file, with an unknown, empty or misspelt field, or
-  given twice; a folder without a single document.
-- warning: a file without an entry, where there is a ``sources.toml``; a file of a form
-  that is not read.
+- error: a file whose hash is not the one in ``sources.toml``; an entry without its file, with
+  an unknown, empty or misspelt field, or given twice; a folder without a single document.
+- named and left out: a file that cannot be read, whatever the reason.
+- warning: a file without an entry, where there is a ``sources.toml``.
 - silence: a field that is left out ("not stated"); a folder without ``sources.toml``.
+
+What ``sources.toml`` says of a field counts; where it says nothing, what the document says.
 """
 
-import hashlib
 import logging
-import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, get_args
 
 from ketqa.errors import CorpusError
-from ketqa.formats import READERS
+from ketqa.files import Found, Skipped, read_folder
+from ketqa.formats.content import Content
+from ketqa.formats.sniff import ENDINGS
 from ketqa.types import Document, Source, Witness
 
 log = logging.getLogger(__name__)
 
 SOURCES = "sources.toml"
-# Files of the folder that are about the documents; README in any spelling of case.
-ABOUT = {SOURCES, "questions.jsonl", "unanswered.jsonl", "readme.md", "readme.txt"}
-STATED = ("title", "publisher", "author", "published", "url", "kind", "interest", "language")
+STATED = (
+    "title",
+    "publisher",
+    "author",
+    "published",
+    "url",
+    "kind",
+    "interest",
+    "language",
+    "licence",
+)
 FIELDS = {"file", "sha256", "said_by", *STATED}
 DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?\Z")
+ADDRESS = re.compile(r"https?://")
+CODE = re.compile(r"[a-z]{2,3}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """What is in a folder: its documents in the order of their ids' files, and what is not read."""
+
+    documents: list[Document]
+    skipped: list[Skipped]
 
 
 def load_corpus(folder: Path) -> list[Document]:
+    """Read every document of a folder, in the order of their names; warn of what is left out.
+
+    Raises:
+        CorpusError: See ``read_corpus``.
+    """
+    corpus = read_corpus(folder)
+    for skipped in corpus.skipped:
+        log.warning("left out: %s", skipped.reason)
+    return corpus.documents
+
+
+def read_corpus(folder: Path) -> Corpus:
     """Read every document of a folder, in the order of their names.
 
     Raises:
-        CorpusError: Something is wrong with a file or with ``sources.toml``; the text
+        CorpusError: Nothing can be read, or something is wrong with ``sources.toml``; the text
             names the place and the cure.
     """
     if not folder.is_dir():
         raise CorpusError(f"{folder}: no such folder; give the documents' folder with --corpus")
-    entries = _read_sources(folder / SOURCES)
-    documents = [_load(folder, file, entries) for file in list_files(folder)]
+    entries = read_sources(folder)
+    documents: list[Document] = []
+    skipped: list[Skipped] = []
+    files: set[str] = set()
+    for found in read_folder(folder):
+        files.add(found.file)
+        if isinstance(found, Skipped):
+            skipped.append(found)
+        else:
+            documents += documents_of(found, entries)
+            skipped += found.skipped
     if not documents:
-        kinds = ", ".join(READERS)
-        raise CorpusError(f"{folder}: no documents; put files in it that end in {kinds}")
-    gone = entries.keys() - {document.source.file for document in documents}
+        raise CorpusError(_nothing(folder, skipped))
+    gone = entries.keys() - files - {document.source.id for document in documents}
     if gone:
         raise CorpusError(
             f"{folder / SOURCES}: no such file: {min(gone)}; correct the entry or take it out"
         )
-    return documents
+    return Corpus(documents, skipped)
 
 
-def list_files(folder: Path) -> list[str]:
-    """Return the documents' paths below the folder, with ``/``, sorted.
+def documents_of(found: Found, entries: Mapping[str, dict[str, Any]]) -> Iterator[Document]:
+    """Yield the documents of a file that was read, each with its source.
 
-    Hidden files, and links that lead out of the folder, are left out.
+    Raises:
+        CorpusError: The file is not the one that its entry in ``sources.toml`` describes.
     """
-    root = folder.resolve()
-    found: list[str] = []
-    for path in _walk(folder):
-        file = path.relative_to(folder).as_posix()
-        if not path.resolve().is_relative_to(root):
-            log.warning("%s: left out: a link that leads out of the folder", file)
-        elif path.suffix.lower() in READERS:
-            found.append(file)
-        else:
-            log.warning("%s: left out: cannot read %s yet", file, path.suffix or "such files")
-    return sorted(found)
+    _check_hash(found.file, found.sha256, entries)
+    if entries and found.file not in entries:
+        log.warning("%s: no entry in %s; what it says of itself is shown", found.file, SOURCES)
+    for content in found.contents:
+        doc_id = f"{found.file}#{content.part}" if content.part else found.file
+        _check_hash(doc_id, content.sha256 or found.sha256, entries)
+        entry = {**entries.get(found.file, {}), **entries.get(doc_id, {})}
+        yield Document(_source(doc_id, found, content, entry), content.text, content.layout)
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    for parent, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            about = Path(parent) == folder and name.lower() in ABOUT
-            if not name.startswith(".") and not about:
-                yield Path(parent, name)
-
-
-def _load(folder: Path, file: str, entries: Mapping[str, dict[str, Any]]) -> Document:
-    path = folder / file
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise CorpusError(f"{path}: cannot be read: {error.strerror}") from None
-    text = READERS[path.suffix.lower()](data, str(path))
-    sha256 = hashlib.sha256(data).hexdigest()
-    if entries and file not in entries:
-        log.warning("%s: no entry in %s; its source is shown as not stated", file, SOURCES)
-    entry = dict(entries.get(file, {}))
-    expected = entry.pop("sha256", sha256)
+def _check_hash(file: str, sha256: str, entries: Mapping[str, dict[str, Any]]) -> None:
+    expected = entries.get(file, {}).get("sha256", sha256)
     if expected != sha256:
         raise CorpusError(
-            f"{path}: its sha256 is {sha256}, but {SOURCES} says {expected}; "
+            f"{file}: its sha256 is {sha256}, but {SOURCES} says {expected}; "
             "bring back the file, or check its entry and put the new sha256 there"
         )
-    said_by: dict[str, Witness] = dict.fromkeys(
-        (name for name in STATED if name in entry), "document"
-    )
-    said_by.update(entry.pop("said_by", {}))
-    if "title" not in entry:
+
+
+def _source(doc_id: str, found: Found, content: Content, entry: Mapping[str, Any]) -> Source:
+    """Put together what the curator and the document say; of a bare file, its name."""
+    given = {name: entry[name] for name in STATED if name in entry}
+    stated = {**_believable(content.found), **given}
+    said_by: dict[str, Witness] = dict.fromkeys(stated, "document")
+    said_by.update(entry.get("said_by", {}))
+    if "title" not in stated:
+        stated["title"] = content.part or Path(found.file).stem
         said_by["title"] = "file"
-    source = Source(
-        **{"id": file, "file": file, "sha256": sha256, "title": path.stem, **entry},
-        said_by=said_by,
+    return Source(
+        id=doc_id, file=doc_id, sha256=content.sha256 or found.sha256, **stated, said_by=said_by
     )
-    return Document(source, text)
 
 
-def _read_sources(path: Path) -> dict[str, dict[str, Any]]:
-    """Return the checked entries of sources.toml by file; none where there is no such file."""
+def _believable(found: Mapping[str, str]) -> dict[str, str]:
+    """Return the fields that a document states in a form that can be shown."""
+    forms = {"published": DATE, "url": ADDRESS, "language": CODE}
+    return {
+        name: value
+        for name, value in found.items()
+        if name not in forms or forms[name].match(value)
+    }
+
+
+def _nothing(folder: Path, skipped: list[Skipped]) -> str:
+    kinds = ", ".join(ENDINGS)
+    if not skipped:
+        return f"{folder}: no documents; put files in it that end in {kinds}"
+    return (
+        f"{folder}: none of {len(skipped)} files can be read; put files in it that end in "
+        f"{kinds}. {skipped[0].reason}"
+    )
+
+
+def read_sources(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the checked entries of sources.toml by file; none where there is no such file.
+
+    Raises:
+        CorpusError: An entry is not of the form.
+    """
+    path = folder / SOURCES
     if not path.exists():
         return {}
     try:

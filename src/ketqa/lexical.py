@@ -15,6 +15,8 @@ from typing import Self, cast
 
 import tantivy
 
+from ketqa.hyphens import join_broken
+
 # Robertson & Zaragoza 2009; tantivy's own values, fixed there.
 K1, B = 1.2, 0.75
 FOLDED = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "\u00a0": " ", "\u00ad": ""})
@@ -38,7 +40,7 @@ def _analyzer() -> tantivy.TextAnalyzer:
 
 def stems(text: str) -> list[str]:
     """Return the stems of a text's words, in order, English stop words left out."""
-    folded = unicodedata.normalize("NFKC", text.translate(FOLDED))
+    folded = unicodedata.normalize("NFKC", join_broken(text).translate(FOLDED))
     return list(_analyzer().analyze(APOSTROPHE.sub("", folded)))
 
 

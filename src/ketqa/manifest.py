@@ -17,7 +17,7 @@ from typing import Any, Self
 from ketqa.errors import IndexDamaged, IndexMismatch, IndexMissing
 from ketqa.models import hash_file
 
-FORMAT = 4
+FORMAT = 5
 CURRENT, BUILDS, MANIFEST = "CURRENT", "builds", "manifest.json"
 REBUILD = "build it again with: ketqa index"
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import sentencex
 
-from ketqa.types import SentenceKind
+from ketqa.types import Layout, SentenceKind
 
+PLAIN = Layout()
 # A line longer than this was not wrapped by hand: in such a block every line is a paragraph.
 WRAP_WIDTH = 120
 # Headings are short: the longest in the shipped corpus has 12 words.
@@ -29,7 +30,7 @@ LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
 # headings, quotations and lists, white space, byte order marks, zero-width spaces.
 INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 LEAD = re.compile(rf"(?:[\s{INVISIBLE}]|#{{1,6}}(?=\s)|>|[-*+•·▪◦–—](?=\s))*")
-TRAIL = re.compile(rf"[\s{INVISIBLE}]*\Z")
+TRAIL = INVISIBLE + "".join(filter(str.isspace, map(chr, range(0x3001))))
 LIST_ITEM = re.compile(r"\s*(?:[-*+•·▪◦]|\d{1,3}[.)])\s")
 MARKDOWN_HEADING = re.compile(r"#{1,6}\s")
 MARKDOWN_RULE = re.compile(r"\s*(?:[-=_*]\s*){3,}\Z")
@@ -57,26 +58,27 @@ class Piece:
     paragraph: int
 
 
-def split_sentences(text: str, language: str = "en") -> list[Piece]:
+def split_sentences(text: str, language: str = "en", layout: Layout = PLAIN) -> list[Piece]:
     """Cut a text into sentences, in order, never overlapping.
 
     Args:
         text: The document's canonical text.
         language: ISO 639-1 code, for the abbreviations that sentencex knows.
+        layout: Which places the document itself marks as headings, and how its lines end.
 
     Returns:
         Every stretch of the text that holds a letter or digit, outer white space and
         line markers left out.
     """
-    paragraphs = list(_paragraphs(text))
-    headings = {text[low:high] for low, high, heading in paragraphs if heading}
+    paragraphs = list(_between(text, layout))
+    named = {text[low:high] for low, high, heading in paragraphs if heading}
     pieces: list[Piece] = []
     for number, (start, end, heading) in enumerate(paragraphs):
         if heading:
             pieces.append(Piece(start, end, "heading", number))
             continue
-        for low, high in _sentences(text, start, end, language, headings):
-            pieces.append(Piece(low, high, _kind(text[low:high], headings), number))
+        for low, high in _sentences(text, start, end, language, named):
+            pieces.append(Piece(low, high, _kind(text[low:high], named), number))
     return pieces
 
 
@@ -131,21 +133,35 @@ def _outline(pieces: Sequence[Piece]) -> Iterator[str]:
             yield f"{number}{SENTENCE}"
 
 
-def _paragraphs(text: str) -> Iterator[tuple[int, int, bool]]:
+def _between(text: str, layout: Layout) -> Iterator[tuple[int, int, bool]]:
+    """Yield the marked headings, and the paragraphs of the text between them."""
+    done = 0
+    for start, end in layout.headings:
+        yield from _paragraphs(text, done, start, wrapped=layout.wrapped)
+        low, high = _trim(text, start, end)
+        if low < high:
+            yield low, high, True
+        done = end
+    yield from _paragraphs(text, done, len(text), wrapped=layout.wrapped)
+
+
+def _paragraphs(
+    text: str, start: int, end: int, *, wrapped: bool
+) -> Iterator[tuple[int, int, bool]]:
     """Yield the trimmed places of paragraphs and list items, and whether each is a heading."""
-    for block in _blocks(text):
-        wrapped = max(end - start for start, end in block) <= WRAP_WIDTH
-        for start, end in _join_wrapped(text, block) if wrapped else block:
-            low, high = _trim(text, start, end)
+    for block in _blocks(text, start, end):
+        joined = wrapped or max(high - low for low, high in block) <= WRAP_WIDTH
+        for first, last in _join_wrapped(text, block) if joined else block:
+            low, high = _trim(text, first, last)
             if low < high:
                 marked = MARKDOWN_HEADING.match(text, start) is not None
                 yield low, high, marked or _is_heading(text[low:high])
 
 
-def _blocks(text: str) -> Iterator[list[tuple[int, int]]]:
+def _blocks(text: str, start: int, end: int) -> Iterator[list[tuple[int, int]]]:
     """Yield runs of lines between blank lines."""
     block: list[tuple[int, int]] = []
-    for match in LINE.finditer(text):
+    for match in LINE.finditer(text, start, end):
         line = match.group()
         if line.strip() and not MARKDOWN_RULE.match(line):
             block.append(match.span())
@@ -226,7 +242,7 @@ def _trim(text: str, start: int, end: int) -> tuple[int, int]:
     """Leave out white space and line markers at the ends; empty where no word is left."""
     lead = LEAD.match(text, start, end)
     low = lead.end() if lead else start
-    high = start + len(TRAIL.sub("", text[start:end]))
+    high = start + len(text[start:end].rstrip(TRAIL))
     return (low, high) if WORD.search(text, low, max(low, high)) else (low, low)
 
 

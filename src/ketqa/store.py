@@ -6,6 +6,7 @@ Everything else in an index is derived from it, and every quote is cut from it.
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
@@ -15,6 +16,7 @@ from ketqa.twins import twin_key
 from ketqa.types import (
     CuratedQuestion,
     Document,
+    Layout,
     Passage,
     Sentence,
     SentenceKind,
@@ -24,7 +26,8 @@ from ketqa.types import (
 )
 
 SCHEMA = """
-CREATE TABLE document (id TEXT PRIMARY KEY, source TEXT NOT NULL, text TEXT NOT NULL);
+CREATE TABLE document (
+    id TEXT PRIMARY KEY, source TEXT NOT NULL, text TEXT NOT NULL, layout TEXT NOT NULL);
 CREATE TABLE passage (
     number INTEGER PRIMARY KEY, document TEXT NOT NULL REFERENCES document,
     start INTEGER NOT NULL, end INTEGER NOT NULL);
@@ -63,8 +66,7 @@ def create_store(
     with sqlite3.connect(file) as connection:
         connection.executescript(SCHEMA)
         connection.executemany(
-            "INSERT INTO document VALUES (?, ?, ?)",
-            ((d.source.id, json.dumps(source_dict(d.source)), d.text) for d in documents),
+            "INSERT INTO document VALUES (?, ?, ?, ?)", map(_document_row, documents)
         )
         connection.executemany(
             "INSERT INTO passage VALUES (?, ?, ?, ?)",
@@ -136,11 +138,12 @@ class Store:
 
     def _document(self, doc_id: str) -> Document:
         row = self._connection.execute(
-            "SELECT source, text FROM document WHERE id = ?", (doc_id,)
+            "SELECT source, text, layout FROM document WHERE id = ?", (doc_id,)
         ).fetchone()
         if row is None:
             raise KeyError(doc_id)
-        return Document(Source(**json.loads(row[0])), row[1])
+        source, layout = Source(**json.loads(row[0])), Layout.of_json(json.loads(row[2]))
+        return Document(source, row[1], layout)
 
     def passage(self, number: int) -> Passage:
         """Return one passage."""
@@ -227,6 +230,11 @@ class Store:
     ) -> Sentence:
         text = self.document(doc_id).text[start:end]
         return Sentence(number, passage, Span(doc_id, start, end), kind, text)
+
+
+def _document_row(document: Document) -> tuple[str, ...]:
+    source, layout = source_dict(document.source), asdict(document.layout)
+    return document.source.id, json.dumps(source), document.text, json.dumps(layout)
 
 
 def _question_row(question: CuratedQuestion) -> tuple[object, ...]:

@@ -5,9 +5,10 @@ Offsets are Unicode code points, half open, into ``Document.text``: a quote is a
 from 0, in the order of the documents. Scores are higher when better.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 SentenceKind = Literal["prose", "heading", "question"]
 Status = Literal["evidence", "related", "no_evidence"]
@@ -29,15 +30,43 @@ class Source:
     kind: str | None = None
     interest: str | None = None
     language: str = "en"
+    licence: str | None = None
     said_by: Mapping[str, Witness] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
+class Layout:
+    """How a text lies in its file; empty where the file is the text and nothing more.
+
+    ``reader`` is the library, with its version, that read the text or its headings. ``pages`` has
+    the offset at which each page begins, ``headings`` the half-open places, in order, that the
+    document itself marks as headings. ``wrapped`` tells that a line ends where the page had no
+    more room, however long it is.
+    """
+
+    reader: str | None = None
+    pages: tuple[int, ...] = ()
+    headings: tuple[tuple[int, int], ...] = ()
+    wrapped: bool = False
+
+    @classmethod
+    def of_json(cls, table: Mapping[str, Any]) -> Self:
+        """Return the layout that ``dataclasses.asdict`` and JSON made this of."""
+        headings = tuple((start, end) for start, end in table["headings"])
+        return cls(table["reader"], tuple(table["pages"]), headings, table["wrapped"])
+
+    def page(self, offset: int) -> int | None:
+        """Return the page, counted from 1, that a place of the text is on; None without pages."""
+        return bisect_right(self.pages, offset) or None
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
-    """One document: its source and its canonical text, exactly as it was decoded."""
+    """One document: its source, its canonical text, and how this lies in its file."""
 
     source: Source
     text: str
+    layout: Layout = field(default_factory=Layout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +267,7 @@ def source_dict(source: Source) -> dict[str, Any]:
         "kind": source.kind,
         "interest": source.interest,
         "language": source.language,
+        "licence": source.licence,
         "sha256": source.sha256,
         "said_by": dict(source.said_by),
     }

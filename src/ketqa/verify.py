@@ -5,7 +5,15 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from ketqa.build import PASSAGES, QUESTION_WORDS, QUESTIONS, SENTENCES, STORE, WORDS
+from ketqa.build import (
+    PASSAGES,
+    QUESTION_WORDS,
+    QUESTIONS,
+    SENTENCES,
+    STORE,
+    WORDS,
+    source_line,
+)
 from ketqa.corpus import load_corpus
 from ketqa.dense import DenseIndex
 from ketqa.errors import KetqaError
@@ -34,7 +42,7 @@ def verify_index(index: Path, corpus: Path | None) -> list[Check]:
     checks: list[Check] = []
     for promise, look in (
         ("every file of the index is the one that was built", _check_files),
-        ("stored texts are the documents' own, byte for byte", _check_texts),
+        ("stored texts are the documents' own, character for character", _check_texts),
         ("every sentence lies whole within its passage, none overlap", _check_places),
         ("every curated question's place is in its document", _check_questions),
         ("vectors and words cover every passage, sentence and question", _check_sizes),
@@ -59,10 +67,14 @@ def _check_files(index: Path) -> None:
 
 
 def _check_texts(index: Path) -> None:
-    with Store(current_build(index) / STORE) as store:
+    build = current_build(index)
+    recorded = Manifest.load(build).recipe.sources
+    with Store(build / STORE) as store:
         for doc_id in store.document_ids():
             document = store.document(doc_id)
-            if _sha256(document) != document.source.sha256:
+            is_file = document.layout.reader is None and "#" not in doc_id
+            changed = is_file and _sha256(document) != document.source.sha256
+            if changed or source_line(document) != recorded.get(doc_id):
                 raise _Broken(f"{doc_id}: the stored text is not the document's")
 
 
@@ -114,7 +126,7 @@ def _check_corpus(index: Path, corpus: Path) -> Check:
     promise = f"the documents in {corpus} are the ones that were indexed"
     recorded = Manifest.load(current_build(index)).recipe.sources
     try:
-        found = {document.source.file: document for document in load_corpus(corpus)}
+        found = {document.source.id: document for document in load_corpus(corpus)}
     except KetqaError as error:
         return Check(promise, str(error))
     with Store(current_build(index) / STORE) as store:

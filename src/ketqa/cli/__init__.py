@@ -21,6 +21,7 @@ from ketqa.cli.terminal import (
     print_answer,
     print_hits,
     print_json,
+    print_skipped,
     progress_bar,
 )
 from ketqa.errors import KetqaError, QuestionError
@@ -162,6 +163,7 @@ def _index(options: argparse.Namespace) -> int:
         print(f"{options.index}: built: {size}; {report.reused:,} vectors reused")
     else:
         print(f"{options.index}: nothing changed, nothing to do: {size}")
+    print_skipped(report.skipped)
     return 0
 
 

@@ -2,16 +2,22 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ketqa import present
+from ketqa.files import Skipped
 from ketqa.types import Answer, Evidence, Hit, Status
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+# More fill the screen, and a folder of pictures has thousands.
+MOST_SKIPPED = 20
 
 
 def command(
@@ -89,7 +95,8 @@ def _print_evidence(console: "Console", item: Evidence, status: Status) -> None:
     if item.source.interest:
         console.print(f"   {item.source.interest}", style="yellow", markup=False)
     sure = present.sureness(item, status)
-    place = f"   {item.source.file}:{item.span.start}-{item.span.end} · {sure}"
+    page = f" · page {item.page}" if item.page else ""
+    place = f"   {item.source.file}:{item.span.start}-{item.span.end}{page} · {sure}"
     console.print(place, style="dim", markup=False)
     if item.second_hand:
         console.print(f"   {present.SECOND_HAND}", style="dim", markup=False)
@@ -98,6 +105,20 @@ def _print_evidence(console: "Console", item: Evidence, status: Status) -> None:
     for span in item.also_at:
         also = f"   also at {span.doc_id}:{span.start}-{span.end}"
         console.print(also, style="dim", markup=False)
+
+
+def print_skipped(skipped: Sequence[Skipped]) -> None:
+    """Name the files that could not be read, and why; nothing where all were."""
+    if not skipped:
+        return
+    print(
+        f"\nleft out: {present.count(len(skipped), 'file')} (ketqa corpus lint lists all)",
+        file=sys.stderr,
+    )
+    for item in skipped[:MOST_SKIPPED]:
+        print(f"  {item.reason}", file=sys.stderr)
+    if len(skipped) > MOST_SKIPPED:
+        print(f"  and {len(skipped) - MOST_SKIPPED:,} more", file=sys.stderr)
 
 
 def print_hits(console: "Console", hits: Sequence[Hit]) -> None:

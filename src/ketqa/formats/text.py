@@ -7,6 +7,7 @@ same for everyone who decodes the file as UTF-8.
 import codecs
 
 from ketqa.errors import CorpusError
+from ketqa.formats.content import Content
 
 OTHER_ENCODINGS = {
     codecs.BOM_UTF16_LE: "UTF-16",
@@ -14,7 +15,16 @@ OTHER_ENCODINGS = {
 }
 
 
-def read_text(data: bytes, file: str) -> str:
+def read_text(data: bytes, file: str) -> Content:
+    """Read a plain text.
+
+    Raises:
+        CorpusError: See ``decode``.
+    """
+    return Content(decode(data, file))
+
+
+def decode(data: bytes, file: str) -> str:
     """Decode UTF-8.
 
     Raises:
