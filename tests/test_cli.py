@@ -191,3 +191,22 @@ def test_the_reader_can_be_left_out_and_a_notice_comes_first(
     assert capsys.readouterr().out.startswith("This sounds like an emergency. Call 112 now")
     assert main(["search", "how long did it last", "--index", str(index_folder), "-k", "1"]) == 0
     assert "led here by: " in capsys.readouterr().out
+
+
+@pytest.mark.model
+def test_verify_quote_prints_the_places_or_exits_with_1(
+    index_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ("--index", str(index_folder), "--quote")
+    code, out, _ = run(capsys, "verify", *where, "RELIEF lasted for up to 3 weeks")
+    assert code == 0
+    assert out.startswith("The documents have this text, but for case")
+    assert "\n   relief lasted for up to 3 weeks\n" in out
+    assert "medpage-today-stubborn-migraines.txt:1963-1994 · equal" in out
+    code, out, _ = run(capsys, "verify", *where, "amine is a Schedule III drug")
+    assert "Cut inside a word or a number there" in out
+    code, out, _ = run(capsys, "verify", *where, "relief lasted for up to 3 years", "--json")
+    assert (code, json.loads(out)["status"], json.loads(out)["places"]) == (1, "absent", [])
+    code, out, err = run(capsys, "verify", *where, "relief")
+    assert (code, out) == (1, "")
+    assert err.startswith("ketqa: this quotation has 6 characters")

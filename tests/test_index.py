@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from ketqa.errors import QuestionError
 from ketqa.index import Index
 from ketqa.manifest import current_build
 from ketqa.twins import twin_key
+from ketqa.types import Answer
 
 pytestmark = pytest.mark.model
 
@@ -87,6 +89,32 @@ def test_the_same_question_gives_the_same_bytes(index: Index, index_folder: Path
         weights=index.engines.weights,
     ) as again:
         assert [without_timings(again, question) for question in questions] == once
+
+
+def test_answers_come_back_whole_from_their_json(index: Index) -> None:
+    for gold in GOLD[:20]:
+        table = index.ask(gold["question"]).to_dict()
+        assert Answer.from_dict(json.loads(json.dumps(table))).to_dict() == table
+
+
+def test_threads_that_ask_search_and_look_up_at_once_get_what_one_gets(index_folder: Path) -> None:
+    def work(opened: Index, number: int) -> str:
+        question = GOLD[number % 12]["question"]
+        doc_id = opened.store.document_ids()[number % 5]
+        text = opened.store.document(doc_id).text[200 : 260 + number]
+        return json.dumps(
+            [
+                without_timings(opened, question),
+                [hit.to_dict() for hit in opened.search(question)],
+                opened.verify_quote(text).to_dict(),
+                [sentence.text for sentence in opened.store.all_sentences()][number],
+            ]
+        )
+
+    with Index.open(index_folder) as opened:
+        alone = [work(opened, number) for number in range(12)]
+    with Index.open(index_folder) as opened, ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(partial(work, opened), [*range(12)] * 2)) == alone * 2
 
 
 def test_search_returns_at_most_k_passages_best_first(index: Index) -> None:

@@ -12,7 +12,8 @@ PACKAGE = ROOT / "src" / "ketqa"
 
 # A module imports only from rooms above it in this list, never from its own.
 ROOMS = (
-    ("errors", "types", "hyphens", "second_hand"),
+    ("errors", "hyphens", "second_hand"),
+    ("types", "fold"),
     ("adapter", "jsonl", "twins", "formats.content", "formats.sniff"),
     ("formats.text", "formats.pages", "formats.html", "formats.docx", "formats.jats"),
     ("formats.markdown", "formats.jsonl", "formats.pdf", "present", "export.escape"),
@@ -26,7 +27,7 @@ ROOMS = (
     ("notices.words", "talk"),
     ("notices",),
     ("compiled", "dense", "lexical", "fuse", "store"),
-    ("match", "manifest"),
+    ("match", "manifest", "lookup"),
     ("reader",),
     ("abstain", "found", "retrieve", "rerank"),
     ("answer", "build"),

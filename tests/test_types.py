@@ -2,7 +2,17 @@ import json
 
 import pytest
 
-from ketqa.types import Answer, Evidence, Passage, Source, Span
+from ketqa.errors import KetqaError
+from ketqa.types import (
+    Answer,
+    Change,
+    CuratedQuestion,
+    Evidence,
+    Notice,
+    Passage,
+    Source,
+    Span,
+)
 
 
 def test_a_span_of_nothing_is_refused() -> None:
@@ -36,3 +46,60 @@ def test_an_answer_in_json_has_the_fields_other_programs_rely_on() -> None:
         "question", "query", "status", "confidence", "notices", "evidence", "related",
         "searched", "timings_ms", "index", "version", "unanswered", "changes", "reply",
     }  # fmt: skip
+
+
+def full_answer() -> Answer:
+    """An answer in which no field is empty, its numbers as short as JSON keeps them."""
+    source = Source(
+        "a/ü.txt", "a/ü.txt", "0" * 64, "T", "P", "A", "2020-01", "https://x.org", "news", "sells it",
+        "de", "CC BY 4.0", {"title": "document", "publisher": "curator"},
+    )  # fmt: skip
+    passage = Passage(7, Span("a/ü.txt", 0, 8), "xx“q”\u00a0x")
+    quote = Evidence(
+        1, 0.9123, "“q”\u00a0", Span("a/ü.txt", 2, 6), source, passage,
+        (Span("b.txt", 1, 5),), 3, True, "curated?",
+    )  # fmt: skip
+    return Answer(
+        question="q?",
+        query="before q?",
+        status="evidence",
+        confidence=0.5,
+        evidence=(quote,),
+        related=(quote,),
+        searched={"documents": 1, "passages": 1},
+        timings_ms={"total": 1.2},
+        index="f" * 64,
+        notices=(Notice("advice", "Ask a doctor."),),
+        unanswered=CuratedQuestion(4, "why?", None, "fr", "lay", "not told", "a model"),
+        changes=(Change("follow-up", "q?", "before q?"),),
+        reply="Hello.",
+    )
+
+
+def test_an_answer_comes_back_whole_from_its_json() -> None:
+    answer = full_answer()
+    again = Answer.from_dict(json.loads(json.dumps(answer.to_dict())))
+    assert again == answer
+    assert again.to_dict() == answer.to_dict()
+
+
+def test_fields_that_a_later_version_adds_are_left_out() -> None:
+    table = full_answer().to_dict() | {"colour": "blue"}
+    table["evidence"][0]["source"]["colour"] = "blue"
+    assert Answer.from_dict(table) == full_answer()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"version": 2}, "this answer is of version 2; this ketqa reads 1"),
+        ({"evidence": [{}]}, "this is not the JSON of an answer: KeyError"),
+        ({"evidence": None}, "this is not the JSON of an answer: TypeError"),
+        ({"notices": "no"}, "this is not the JSON of an answer: TypeError"),
+    ],
+)
+def test_what_is_no_answer_is_told(change: dict[str, object], told: str) -> None:
+    with pytest.raises(KetqaError, match=told):
+        Answer.from_dict(full_answer().to_dict() | change)
+    with pytest.raises(KetqaError, match="KeyError"):
+        Answer.from_dict({})

@@ -5,6 +5,7 @@ compared is joined.
 """
 
 import re
+from collections.abc import Iterator
 
 BROKEN = re.compile(r"(\b[^\W\d_]+)-[ \t]*\r?\n[ \t]*(?=[a-zß-öø-ÿ])")
 # First parts that keep their hyphen wherever they stand ("long-term", "double-blind"), and that
@@ -14,6 +15,12 @@ KEPT = frozenset(
     | {"open", "patient", "placebo", "self", "short", "single", "six", "three", "treatment", "two"}
     | {"well", "year"}
 )
+
+
+def left_out(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the places, half open, that ``join_broken`` leaves out."""
+    for match in BROKEN.finditer(text) if "-" in text else ():
+        yield match.start() + len(_join(match)), match.end()
 
 
 def join_broken(text: str) -> str:

@@ -25,6 +25,7 @@ from ketqa.encode import Encoder, Rows
 from ketqa.errors import IndexDamaged
 from ketqa.found import Found
 from ketqa.lexical import LexicalIndex
+from ketqa.lookup import MOST_PLACES, Lookup, check_quote, find_places
 from ketqa.manifest import REBUILD, Manifest, current_build
 from ketqa.match import NO_MATCHES, Matches, QuestionIndex
 from ketqa.models import find_model
@@ -256,6 +257,17 @@ class Index:
             changes=found.query.changes,
             reply=reply,
         )
+
+    def verify_quote(self, text: str) -> Lookup:
+        """Tell whether the documents have a text word for word, and where.
+
+        Raises:
+            QuestionError: It is too short to look up, too long, or not text.
+        """
+        text = check_quote(text)
+        found = find_places(text, self.store, self.engines.words)
+        places, more = tuple(found[:MOST_PLACES]), len(found) > MOST_PLACES
+        return Lookup(text, places, more, self.searched, self.fingerprint)
 
     def _query(self, question: str, history: Sequence[str]) -> Query:
         return build_query(question, history, self._spell)

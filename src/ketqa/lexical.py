@@ -13,13 +13,16 @@ from functools import cache
 from pathlib import Path
 from typing import Self, cast
 
+import numpy as np
+import numpy.typing as npt
 import tantivy
 
+from ketqa.fold import INVISIBLE, SINGLE
 from ketqa.hyphens import join_broken
 
 # Robertson & Zaragoza 2009; tantivy's own values, fixed there.
 K1, B = 1.2, 0.75
-FOLDED = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "\u00a0": " ", "\u00ad": ""})
+FOLDED = dict.fromkeys(map(ord, SINGLE), "'") | dict.fromkeys(map(ord, f"\u00ad{INVISIBLE}"), "")
 APOSTROPHE = re.compile(r"'s\b|(?<=\w)'(?=\w)")
 # A decimal number is one word, so that 0.5 does not match every 5.
 WORDS = r"[0-9]+(?:\.[0-9]+)*|[\p{L}\p{N}]+"
@@ -96,6 +99,16 @@ class LexicalIndex:
         addresses = [address for _, address in hits]
         numbers = cast("list[int]", self._searcher.fast_field_values("number", addresses))
         return {number: score for number, (score, _) in zip(numbers, hits, strict=True)}
+
+    def having(self, stem: str) -> npt.NDArray[np.int64]:
+        """Return the numbers of all texts that have a stem, (n,), sorted."""
+        found = self._searcher.doc_freq("stems", stem)
+        if not found:
+            return np.empty(0, dtype=np.int64)
+        query = tantivy.Query.term_query(self._schema, "stems", stem)
+        addresses = [address for _, address in self._searcher.search(query, limit=found).hits]
+        numbers = self._searcher.fast_field_values("number", addresses)
+        return np.sort(np.array(numbers, dtype=np.int64))
 
     def idf(self, stem: str) -> float:
         """Return how telling a stem is: the rarer in the corpus, the higher; above 0."""

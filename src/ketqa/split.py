@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import sentencex
 
+from ketqa.fold import INVISIBLE
 from ketqa.types import Layout, SentenceKind
 
 PLAIN = Layout()
@@ -28,7 +29,6 @@ SMALL_WORD = 3
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
 # What stands before the first word of a line but is no part of the sentence: markers of
 # headings, quotations and lists, white space, byte order marks, zero-width spaces.
-INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 LEAD = re.compile(rf"(?:[\s{INVISIBLE}]|#{{1,6}}(?=\s)|>|[-*+•·▪◦–—](?=\s))*")
 TRAIL = INVISIBLE + "".join(filter(str.isspace, map(chr, range(0x3001))))
 LIST_ITEM = re.compile(r"\s*(?:[-*+•·▪◦]|\d{1,3}[.)])\s")

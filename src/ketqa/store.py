@@ -154,6 +154,19 @@ class Store:
             raise KeyError(number)
         return Passage(number, Span(*row), self.document(row[0]).text[row[1] : row[2]])
 
+    def sentences_of(self, doc_id: str) -> list[Sentence]:
+        """Return the sentences of a document, in order."""
+        return self._sentences(f"{SENTENCES} WHERE document = ? {IN_ORDER}", doc_id)
+
+    def documents_of(self, passages: list[int]) -> list[str]:
+        """Return the ids of the documents that the given passages are from, sorted."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT document FROM passage"
+            " WHERE number IN (SELECT value FROM json_each(?)) ORDER BY document",
+            (json.dumps(passages),),
+        )
+        return [row[0] for row in rows]
+
     def sentences(self, passage: int) -> list[Sentence]:
         """Return the sentences of a passage, in order."""
         return self._sentences(f"{SENTENCES} WHERE passage = ? {IN_ORDER}", passage)

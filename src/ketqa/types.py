@@ -7,12 +7,20 @@ from 0, in the order of the documents. Scores are higher when better.
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
+from ketqa.errors import KetqaError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+# Of the JSON forms; it grows when a field changes its meaning or goes, not when one is added.
+VERSION = 1
 SentenceKind = Literal["prose", "heading", "question"]
 Status = Literal["evidence", "related", "no_evidence"]
 Witness = Literal["document", "curator", "file"]
+Record = TypeVar("Record", bound="DataclassInstance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +153,7 @@ class Hit:
             "lexical": round(self.lexical, 4),
             "matched": self.matched,
             "source": source_dict(self.source),
-            "passage": {**place(self.passage.span), "text": self.passage.text},
+            "passage": passage_dict(self.passage),
         }
 
 
@@ -179,12 +187,25 @@ class Evidence:
             "quote": self.quote,
             "span": place(self.span),
             "source": source_dict(self.source),
-            "passage": {**place(self.passage.span), "text": self.passage.text},
+            "passage": passage_dict(self.passage),
             "page": self.page,
             "second_hand": self.second_hand,
             "also_at": [{"file": span.doc_id, **place(span)} for span in self.also_at],
             "matched": self.matched,
         }
+
+    @classmethod
+    def from_dict(cls, table: Mapping[str, Any]) -> Self:
+        """Read what ``to_dict`` gave."""
+        source, passage = _read(Source, table["source"]), table["passage"]
+        return _read(
+            cls,
+            table,
+            span=_read(Span, table["span"], doc_id=source.id),
+            source=source,
+            passage=_read(Passage, passage, span=_read(Span, passage, doc_id=source.id)),
+            also_at=tuple(_read(Span, twin, doc_id=twin["file"]) for twin in table["also_at"]),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +251,7 @@ class Answer:
     reply: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form, version 1."""
+        """Return the JSON form, of the version it names."""
         return {
             "question": self.question,
             "query": self.query,
@@ -244,35 +265,63 @@ class Answer:
             "notices": [{"kind": notice.kind, "text": notice.text} for notice in self.notices],
             "evidence": [item.to_dict() for item in self.evidence],
             "related": [item.to_dict() for item in self.related],
-            "unanswered": {"question": self.unanswered.text, "why": self.unanswered.why}
-            if self.unanswered
-            else None,
+            "unanswered": self.unanswered and _question_dict(self.unanswered),
             "searched": dict(self.searched),
             "timings_ms": {stage: round(ms, 1) for stage, ms in self.timings_ms.items()},
             "index": self.index,
-            "version": 1,
+            "version": VERSION,
         }
+
+    @classmethod
+    def from_dict(cls, table: Mapping[str, Any]) -> Self:
+        """Read what ``to_dict`` gave; fields that it did not give are left out.
+
+        Raises:
+            KetqaError: It is the JSON of another version, or of something else.
+        """
+        try:
+            if table["version"] != VERSION:
+                raise KetqaError(
+                    f"this answer is of version {table['version']!r}; this ketqa reads {VERSION}"
+                )
+            asked = table["unanswered"]
+            return _read(
+                cls,
+                table,
+                evidence=tuple(map(Evidence.from_dict, table["evidence"])),
+                related=tuple(map(Evidence.from_dict, table["related"])),
+                notices=tuple(_read(Notice, notice) for notice in table["notices"]),
+                unanswered=asked
+                and _read(CuratedQuestion, asked, text=asked["question"], span=None),
+                changes=tuple(_read(Change, change) for change in table["changes"]),
+            )
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise KetqaError(f"this is not the JSON of an answer: {error!r}") from None
 
 
 def source_dict(source: Source) -> dict[str, Any]:
     """Return the JSON form of a source."""
-    return {
-        "id": source.id,
-        "file": source.file,
-        "title": source.title,
-        "publisher": source.publisher,
-        "author": source.author,
-        "published": source.published,
-        "url": source.url,
-        "kind": source.kind,
-        "interest": source.interest,
-        "language": source.language,
-        "licence": source.licence,
-        "sha256": source.sha256,
-        "said_by": dict(source.said_by),
-    }
+    table = {one.name: getattr(source, one.name) for one in fields(source)}
+    return table | {"said_by": dict(source.said_by)}
+
+
+def passage_dict(passage: Passage) -> dict[str, Any]:
+    """Return the JSON form of a passage."""
+    return {"number": passage.number, **place(passage.span), "text": passage.text}
 
 
 def place(span: Span) -> dict[str, int]:
     """Return the JSON form of a place within one document."""
     return {"start": span.start, "end": span.end}
+
+
+def _question_dict(question: CuratedQuestion) -> dict[str, Any]:
+    """Return the JSON form of a question that nothing answers, so without a place."""
+    table = {one.name: getattr(question, one.name) for one in fields(question)}
+    return {"question": table.pop("text")} | {name: table[name] for name in table if name != "span"}
+
+
+def _read(cls: type[Record], table: Mapping[str, Any], **given: Any) -> Record:  # noqa: ANN401
+    """Make a record of the fields given and, for the rest, of a table's."""
+    rest = [one.name for one in fields(cls) if one.name not in given]
+    return cls(**{name: table[name] for name in rest}, **given)

@@ -21,6 +21,7 @@ from ketqa.cli.terminal import (
     print_answer,
     print_hits,
     print_json,
+    print_lookup,
     print_skipped,
     progress_bar,
 )
@@ -116,6 +117,13 @@ def _parser() -> argparse.ArgumentParser:
 
     verify = command(commands, "verify", _verify, "check every promise that can be checked")
     verify.add_argument("--corpus", type=Path, default=Path("corpus"), help="the documents' folder")
+    verify.add_argument(
+        "--quote",
+        metavar="TEXT",
+        help="tell instead whether the documents have this text, word for word, and where; "
+        "the exit code is 1 where they have not",
+    )
+    verify.add_argument("--json", action="store_true", help="print the quote's places as JSON")
 
     serve = command(commands, "serve", _serve, "open the chat page")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
@@ -236,6 +244,8 @@ def _search(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
+    if options.quote is not None:
+        return _verify_quote(options)
     from ketqa.verify import verify_index
 
     checks = verify_index(options.index, options.corpus)
@@ -244,6 +254,18 @@ def _verify(options: argparse.Namespace) -> int:
         if check.problem:
             print(f"        {check.problem}")
     return 1 if any(check.problem for check in checks) else 0
+
+
+def _verify_quote(options: argparse.Namespace) -> int:
+    from ketqa.index import Index
+
+    with Index.open(options.index) as index:
+        lookup = index.verify_quote(options.quote)
+    if options.json:
+        print_json(lookup.to_dict())
+    else:
+        print_lookup(console(), lookup)
+    return 0 if lookup.places else 1
 
 
 def _serve(options: argparse.Namespace) -> int:

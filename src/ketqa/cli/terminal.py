@@ -15,6 +15,14 @@ from ketqa.types import Answer, Evidence, Hit, Status
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ketqa.lookup import Lookup
+
+MATCHES = {
+    "exact": "The documents have this text, character for character:",
+    "equal": "The documents have this text, but for case, spaces or punctuation marks:",
+    "absent": "The documents do not have this text.",
+}
+
 
 # More fill the screen, and a folder of pictures has thousands.
 MOST_SKIPPED = 20
@@ -132,3 +140,18 @@ def print_hits(console: "Console", hits: Sequence[Hit]) -> None:
         console.print(place, style="dim", markup=False)
         if hit.matched:
             console.print(f"   led here by: {hit.matched}", style="dim", markup=False)
+
+
+def print_lookup(console: "Console", lookup: "Lookup") -> None:
+    """Print where the documents have a text."""
+    console.print(MATCHES[lookup.status], style="bold", markup=False)
+    for place in lookup.places:
+        console.print(f"\n   {place.quote}", markup=False)
+        console.print(f"   {present.citation(place.source)}", style="cyan", markup=False)
+        where = f"   {place.source.file}:{place.span.start}-{place.span.end} · {place.match}"
+        console.print(where, style="dim", markup=False)
+        if not place.whole_words:
+            cut = "   Cut inside a word or a number there: it may say something else."
+            console.print(cut, style="yellow", markup=False)
+    if lookup.more:
+        console.print("\nIt stands in more places than these.", style="dim", markup=False)
