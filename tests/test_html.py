@@ -3,11 +3,19 @@
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ketqa.types import Answer, CuratedQuestion, Document, Evidence, Passage, Source, Span
-from ketqa.web.html import document_link, render_answer, render_document, render_error
+from ketqa.coverage import cover
+from ketqa.found import Found
+from ketqa.match import NO_MATCHES
+from ketqa.query import Query
+from ketqa.reader import Asked
+from ketqa.types import Answer, CuratedQuestion, Evidence, Passage, Source, Span
+from ketqa.web.html import Shown, document_link, render, render_answer
+from ketqa.web.reading import Part
+from ketqa.web.words import Words
 
 HOSTILE = "aB <>&\"'|*_$`\\[](){}%\n\r\t\f\u00a0\u200b\ufeff“’é\u0301😀{{x}}"
 SOURCE = Source(
@@ -51,46 +59,54 @@ def answer_with(before: str, quote: str, after: str) -> Answer:
     )  # fmt: skip
 
 
+def shown(answer: Answer, language: str = "en") -> str:
+    asked = Asked(answer.query, np.zeros(4, np.float32), NO_MATCHES)
+    found = Found(answer.question, Query(answer.query), asked, [], (), None, 0.0)
+    return render_answer(Shown(answer, found, "?q=x"), Words(language), cover([SOURCE]))
+
+
 def test_curated_questions_are_shown_as_text() -> None:
     answer = answer_with("", "quote", "")
     matched = replace(answer.evidence[0], matched="<b>why</b> & how")
-    html = render_answer(replace(answer, evidence=(matched,)), [])
-    assert "<q>&lt;b&gt;why&lt;/b&gt; &amp; how</q>" in html
+    html = shown(replace(answer, evidence=(matched,)))
+    assert "<q><bdi>&lt;b&gt;why&lt;/b&gt; &amp; how</bdi></q>" in html
     assert "Why this quote?" in html
     away = CuratedQuestion(1, "Is <i>it</i> legal?", None, why="law")
     turned = replace(answer, status="no_evidence", evidence=(), unanswered=away)
-    html = render_answer(turned, [])
-    assert "known to have no answer here: “Is &lt;i&gt;it&lt;/i&gt; legal?”" in html
+    html = shown(turned)
+    assert "known to have no answer here: “<bdi>Is &lt;i&gt;it&lt;/i&gt; legal?</bdi>”" in html
     assert turned.to_dict()["unanswered"] == {"question": "Is <i>it</i> legal?", "why": "law"}
 
 
 @given(st.text(HOSTILE, max_size=30), st.text(HOSTILE, min_size=1, max_size=60), st.text(HOSTILE))
 def test_a_card_gives_the_quote_back(before: str, quote: str, after: str) -> None:
-    seen = QuoteReader(render_answer(answer_with(before, quote, after), []))
+    seen = QuoteReader(shown(answer_with(before, quote, after)))
     assert seen.quotes == [quote]
     assert not {"script", "i", "b"} & seen.tags
 
 
 @given(st.text(HOSTILE, max_size=30), st.text(HOSTILE, min_size=1, max_size=60), st.text(HOSTILE))
 def test_a_document_gives_the_quote_back(before: str, quote: str, after: str) -> None:
-    span = Span(SOURCE.id, len(before), len(before) + len(quote))
-    seen = QuoteReader(render_document(Document(SOURCE, before + quote + after), span))
+    start, end = len(before), len(before) + len(quote)
+    parts = [
+        Part(before, 0, start, "text"),
+        Part(quote, start, end, "quote", "quote"),
+        Part(after, end, end + len(after), "heading", "at"),
+    ]
+    html = render("document.html", Words("en"), source=SOURCE, segments=parts, quoted=True)
+    seen = QuoteReader(html)
     assert seen.quotes == [quote]
     assert not {"script", "i", "b"} & seen.tags
 
 
-def test_a_document_without_a_span_has_no_mark() -> None:
-    assert QuoteReader(render_document(Document(SOURCE, "Text."), None)).quotes == []
-
-
 def test_a_carriage_return_is_written_so_that_browsers_keep_it() -> None:
-    html = render_answer(answer_with("a\r\n", "b\rc", ""), [])
+    html = shown(answer_with("a\r\n", "b\rc", ""))
     assert "b&#13;c" in html
     assert "\r" not in html
 
 
 def test_an_error_is_escaped() -> None:
-    assert "&lt;b&gt;" in render_error("<b>")
+    assert "&lt;b&gt;" in render("error.html", Words("en"), text="<b>")
 
 
 def test_a_link_names_the_file_and_the_place() -> None:

@@ -1,9 +1,12 @@
 import pytest
 
 from ketqa.conversation import answer_each
+from ketqa.coverage import cover
 from ketqa.index import Index
 from ketqa.talk import language_reply, reply_to, split_questions
-from ketqa.web.html import render_answer
+from ketqa.web.desk import Desk
+from ketqa.web.turns import Turn
+from ketqa.web.words import Words
 
 SERVED = {"en", "es", "fr", "de", "pt", "it"}
 
@@ -86,7 +89,7 @@ def test_talk_is_answered_without_a_search(index: Index) -> None:
     assert (answer.status, answer.evidence, answer.related) == ("no_evidence", (), ())
     assert answer.reply == "You are welcome. Ask again whenever you like."
     assert answer.to_dict()["reply"] == answer.reply
-    shown = render_answer(answer, [])
+    *_, shown = Desk(index, Words("en"), cover([])).stages([Turn("Thank you!")])
     assert answer.reply in shown
     assert "quotations" not in shown
     unserved = index.ask("Ile kosztuje bilet kolejowy do Warszawy?")

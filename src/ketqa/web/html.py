@@ -1,68 +1,63 @@
-"""Answers and documents -> HTML. All text is escaped; a quote is never read as markup."""
+"""Answers -> HTML. All text is escaped; a quote is never read as markup."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 from urllib.parse import quote as url_quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from ketqa import present
-from ketqa.types import Answer, Document, Evidence, Span
+from ketqa.coverage import Coverage
+from ketqa.found import Found
+from ketqa.types import Answer, Evidence, Source, Span
+from ketqa.web.words import Words
+from ketqa.why import explain
 
-Titles = Sequence[tuple[str, str]]
+# The fields of a source that every card shows; what is not known says so.
+FIELDS = ("publisher", "author", "published", "kind")
+BANDS = ((0.7, "sure_very_likely"), (0.4, "sure_likely"), (0.0, "sure_possibly"))
 
 
-def render_answer(answer: Answer, titles: Titles, *, heading: bool = False) -> str:
-    """Return the cards of an answer, or, where there are none, the documents to read.
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An answer and what the page shows with it.
 
-    ``titles`` has (file, title) of each document to name; ``heading`` puts the question above
-    them, where a message holds several. Every quote is one element whose
-    text content is the slice of its document, and which says where it stands:
-    ``data-file``, ``data-start``, ``data-end``.
+    ``context`` is, for each quote by its rank, the slice to show around it; ``address`` brings
+    the chat up to this answer again; ``key`` is the answer's own within the chat.
     """
-    template = _templates().get_template("answer.html")
-    items = answer.evidence or answer.related
-    return template.render(answer=answer, items=items, titles=titles, heading=heading)
+
+    answer: Answer
+    found: Found
+    address: str
+    key: str = "1"
+    context: Mapping[int, Span] = field(default_factory=dict)
+    links: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def items(self) -> Sequence[Evidence]:
+        """The quotes to show, best first."""
+        return self.answer.evidence or self.answer.related
 
 
-def render_question(question: str) -> str:
-    """Return a question as it was typed; the chat would read it as HTML."""
-    return _templates().get_template("question.html").render(question=question)
+def render_answer(
+    shown: Shown, words: Words, coverage: Coverage, *, heading: bool = False, last: bool = True
+) -> str:
+    """Return the cards of an answer, or, where there are none, what is searched.
+
+    ``heading`` puts the question above them, where a message holds several; ``last`` tells that
+    no other answer to the message follows. Every quote is one element whose text content is the
+    slice of its document, and which says where it stands: ``data-file``, ``data-start``,
+    ``data-end``.
+    """
+    return render("answer.html", words, shown=shown, coverage=coverage, heading=heading, last=last)
 
 
-def render_error(text: str) -> str:
-    """Return what to show instead of an answer."""
-    return _templates().get_template("error.html").render(text=text)
-
-
-def render_intro(titles: Titles, documents: int) -> str:
-    """Return the head of the page; ``titles`` may name fewer than all ``documents``."""
-    return _templates().get_template("intro.html").render(titles=titles, documents=documents)
-
-
-def render_document(document: Document, marked: Span | None) -> str:
-    """Return a whole page with a document's text, and the span marked where one is given."""
-    text = document.text
-    start, end = (marked.start, marked.end) if marked else (len(text), len(text))
-    template = _templates().get_template("document.html")
-    return template.render(
-        source=document.source,
-        before=text[:start],
-        quote=text[start:end],
-        after=text[end:],
-        start=start,
-        end=end,
-        css=Markup(stylesheet()),  # noqa: S704, our own file
-    )
-
-
-@cache
-def stylesheet() -> str:
-    """Return the page's own style, which names no other place."""
-    loader = _templates().loader
-    assert loader is not None  # noqa: S101, for the type checker
-    return loader.get_source(_templates(), "page.css")[0]
+def render(template: str, words: Words, **values: Any) -> str:  # noqa: ANN401, the template's own
+    """Return a template, filled in, in one language."""
+    return templates().get_template(template).render(words=words, **values)
 
 
 def document_link(span: Span) -> str:
@@ -78,14 +73,60 @@ def verbatim(text: str) -> Markup:
     return Markup(str(escape(text)).replace("\r", "&#13;"))  # noqa: S704, escaped right here
 
 
-def around(item: Evidence) -> tuple[str, str]:
-    """Return the passage before a quote, and after it."""
+def around(item: Evidence, context: Span | None) -> tuple[str, str]:
+    """Return what to show before a quote, and after it; its whole passage if nothing is said."""
     text, offset = item.passage.text, item.passage.span.start
-    return text[: item.span.start - offset], text[item.span.end - offset :]
+    start, end = (context.start, context.end) if context else (offset, item.passage.span.end)
+    return (
+        text[start - offset : item.span.start - offset],
+        text[item.span.end - offset : end - offset],
+    )
+
+
+def sureness(item: Evidence, answer: Answer) -> str:
+    """Return the key of the words for how sure it is that a quote answers."""
+    if answer.status == "related":
+        return "sure_near"
+    return next(key for least, key in BANDS if item.confidence >= least)
+
+
+def changes(answer: Answer, words: Words) -> list[str]:
+    """Say what was done to a question before it was searched, a line each.
+
+    Kinds of change that the page has no words for are told as the command line tells them.
+    """
+    if words.language == "en" or any(
+        change.kind not in ("spelling", "follow-up") for change in answer.changes
+    ):
+        return present.changes(answer)
+    pairs = [f"{c.before} → {c.after}" for c in answer.changes if c.kind == "spelling"]
+    lines = [words("change_spelling", pairs=", ".join(pairs))] if pairs else []
+    if any(change.kind == "follow-up" for change in answer.changes):
+        lines.append(f"{words('change_follow_up')} {words('searched')}: {answer.query}")
+    return lines
+
+
+def interest_line(source: Source, words: Words) -> str:
+    """Say in plain words what the publisher of a source has to gain."""
+    clinic = "clinic" in (source.kind or "").lower()
+    return words(
+        "interest_clinic" if clinic else "interest_of",
+        interest=words.curated("interest", source.interest or ""),
+    )
+
+
+def citation(item: Evidence, words: Words) -> str:
+    """Return a quote's source in one line, with its place in the file."""
+    place = f"{item.source.file}:{item.span.start}-{item.span.end}"
+    parts = [present.citation(item.source), item.source.url, place]
+    if item.page is not None:
+        parts.insert(1, words("page_n", n=item.page))
+    return " · ".join(part for part in parts if part)
 
 
 @cache
-def _templates() -> Environment:
+def templates() -> Environment:
+    """Return the templates' environment; what they name and does not exist is an error."""
     environment = Environment(
         loader=PackageLoader("ketqa.web"),
         autoescape=True,
@@ -93,6 +134,15 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"verbatim": verbatim, "around": around, "link": document_link}
-    environment.globals |= {"present": present, "len": len}
+    environment.filters |= {"verbatim": verbatim, "link": document_link}
+    environment.globals |= {
+        "FIELDS": FIELDS,
+        "around": around,
+        "changes": changes,
+        "citation": citation,
+        "explain": explain,
+        "interest_line": interest_line,
+        "len": len,
+        "sureness": sureness,
+    }
     return environment

@@ -1,112 +1,134 @@
-"""The chat page, in Gradio. It asks the index and shows escaped HTML, nothing else."""
+"""The chat of the page, in Gradio. It asks a desk and shows escaped HTML, nothing else."""
 
-import json
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import gradio as gr
 
-from ketqa.conversation import answer_each
-from ketqa.errors import KetqaError
-from ketqa.index import Index
-from ketqa.types import Answer
-from ketqa.web.html import render_answer, render_error, render_intro, render_question
+from ketqa.web.desk import Desk
+from ketqa.web.html import render
+from ketqa.web.turns import Turn, read_address
+from ketqa.web.words import Words
 
-TITLE = "ketqa: what do these documents say?"
-EXAMPLES = (
-    "How long did relief last?",
-    "What are the side effects?",
-    "Does insurance pay for it?",
-    "Has the FDA approved ketamine for migraine?",
-)
 FONTS = ("system-ui", "DejaVu Sans", "sans-serif")
 # Long enough for any question that is accepted; the page tells longer ones why not.
 MAX_TYPED = 20_000
-
-# A list of documents is shown up to this length.
-MOST_TITLES = 50
+# Answers being written at once: more would only take each other's cores.
+AT_ONCE = 4
+# What the browser's address says is the chat so far.
+ADDRESS = "() => [location.search]"
+BEFORE = "(question, typed, chat) => [question, typed, chat, window.ketqa.before()]"
 
 Messages = list[dict[str, Any]]
 
 
 def theme() -> gr.themes.Base:
-    """Return a calm theme whose fonts are on every machine."""
-    return gr.themes.Soft(
-        primary_hue="blue", neutral_hue="stone", font=FONTS, font_mono=("monospace",)
-    )
+    """Return a theme whose fonts are on every machine; page.css does the rest."""
+    return gr.themes.Base(neutral_hue="stone", font=FONTS, font_mono=("monospace",))
 
 
-def build_page(index: Index, log: Path | None = None, country: str | None = None) -> gr.Blocks:
-    """Return the page of an open index; what is asked is kept in ``log`` if there is one."""
-
-    def answer(
-        question: str, as_typed: bool, messages: Messages, asked: list[str]
-    ) -> tuple[str, Messages, list[str]]:
-        try:
-            answers = answer_each(index, question, asked, country=country, as_typed=as_typed)
-        except KetqaError as error:
-            shown = render_error(f"{error}"[:1].upper() + f"{error}"[1:] + ".")
-        else:
-            if log:
-                _keep(log, answers)
-            shown = "".join(
-                render_answer(found, titles, heading=len(answers) > 1) for found in answers
-            )
-            asked = [*asked, *(found.question for found in answers if not found.reply)]
-        said: Messages = [
-            {"role": "user", "content": gr.HTML(render_question(question.strip()))},
-            {"role": "assistant", "content": gr.HTML(shown)},
-        ]
-        return "", [*messages, *said], asked
-
-    titles = [
-        (doc_id, index.store.document(doc_id).source.title)
-        for doc_id in index.store.document_ids()[:MOST_TITLES]
-    ]
+def build_page(desk: Desk) -> gr.Blocks:
+    """Return the chat of a desk."""
+    words = desk.words
     page: gr.Blocks
-    with gr.Blocks(title=TITLE, analytics_enabled=False) as page:
-        gr.HTML(render_intro(titles, index.searched["documents"]))
-        asked = gr.State([])
+    with gr.Blocks(title=words("title"), analytics_enabled=False) as page:
         chat = gr.Chatbot(
-            label="Questions and quotes",
+            label=words("chat"),
             show_label=False,
+            container=False,
             height=None,
-            min_height=120,
+            min_height=0,
             buttons=[],
             feedback_options=None,
             layout="panel",
-            placeholder="Your question and the quotes that answer it will stand here.",
+            autoscroll=False,
+            elem_id="chat",
         )
-        with gr.Row():
-            box = gr.Textbox(
-                label="Your question",
-                placeholder="In your own words, for example: how long does it help?",
-                lines=1,
-                max_length=MAX_TYPED,
-                autofocus=True,
-                scale=5,
-            )
-            send = gr.Button("Ask", variant="primary", scale=1)
-        as_typed = gr.Checkbox(
-            label="Search exactly what I type",
-            info="Nothing is spelt anew, and nothing you asked before is added.",
+        box, as_typed, send, halt = _asking(words)
+        before = gr.Textbox(visible=False)
+        go = gr.Button(visible="hidden", elem_id="go")
+        quietly: dict[str, Any] = {
+            "show_progress": "hidden",
+            "concurrency_limit": AT_ONCE,
+            "concurrency_id": "ask",
+            "api_visibility": "private",
+        }
+        asked = (_asks(desk), [box, as_typed, chat, before], [box, as_typed, chat])
+        opened = (_opens(desk), [before], [chat])
+        running: list[Any] = [
+            event(*asked, js=BEFORE, **quietly) for event in (box.submit, send.click)
+        ]
+        running += [event(*opened, js=ADDRESS, **quietly) for event in (page.load, go.click)]
+        stopped = render("error.html", words, text=words("stopped"))
+        halt.click(
+            lambda messages: [*messages[:-1], _assistant(stopped)],
+            [chat],
+            [chat],
+            cancels=running,
+            api_visibility="private",
         )
-        chat.clear(list, None, asked, api_visibility="private")
-        gr.Examples(list(EXAMPLES), box, label="Questions to begin with")
-        for event in (box.submit, send.click):
-            event(
-                answer,
-                [box, as_typed, chat, asked],
-                [box, chat, asked],
-                show_progress="minimal",
-                api_visibility="private",
-            )
     return page
 
 
-def _keep(log: Path, answers: Sequence[Answer]) -> None:
-    with log.open("a", encoding="utf-8") as out:
-        for answer in answers:
-            row = {"question": answer.query, "status": answer.status}
-            out.write(json.dumps(row, ensure_ascii=False) + "\n")
+def _asking(words: Words) -> tuple[gr.Textbox, gr.Checkbox, gr.Button, gr.Button]:
+    """Lay out what a question is typed into, and its buttons."""
+    with gr.Column(elem_id="asking"):
+        with gr.Row(elem_id="typing"):
+            box = gr.Textbox(
+                label=words("your_question"),
+                placeholder=words("placeholder"),
+                lines=1,
+                max_lines=6,
+                max_length=MAX_TYPED,
+                elem_id="question",
+                scale=5,
+            )
+            send = gr.Button(words("ask"), variant="primary", elem_id="ask", min_width=96)
+            halt = gr.Button(words("stop"), elem_id="stop", min_width=96)
+        as_typed = gr.Checkbox(
+            label=words("as_typed"), info=words("as_typed_note"), elem_id="as-typed"
+        )
+    return box, as_typed, send, halt
+
+
+def _asks(desk: Desk) -> Any:  # noqa: ANN401, Gradio's
+    """Return what answers one more question of a chat, stage by stage."""
+
+    def ask(
+        question: str, as_typed: bool, messages: Messages, before: str
+    ) -> Iterator[tuple[str, bool, Messages]]:
+        turns = [*read_address(before), Turn(question.strip(), as_typed)]
+        messages = messages[: 2 * len(turns) - 2]
+        for html in desk.stages(turns):
+            yield "", False, [*messages, *_said(desk, turns, html)]
+
+    return ask
+
+
+def _opens(desk: Desk) -> Any:  # noqa: ANN401, Gradio's
+    """Return what answers all questions of an address."""
+
+    def open_chat(search: str) -> Iterator[Messages]:
+        messages: Messages = []
+        turns = read_address(search)
+        for number in range(1, len(turns) + 1):
+            *_, html = desk.stages(turns[:number])
+            messages = [*messages, *_said(desk, turns[:number], html)]
+            yield messages
+        yield messages
+
+    return open_chat
+
+
+def _said(desk: Desk, turns: Sequence[Turn], html: str) -> Messages:
+    asked = render("turn.html", desk.words, question=turns[-1].question, turn=len(turns))
+    return [{"role": "user", "content": _html(asked)}, _assistant(html)]
+
+
+def _assistant(html: str) -> dict[str, Any]:
+    return {"role": "assistant", "content": _html(html)}
+
+
+def _html(html: str) -> gr.HTML:
+    """Return our own HTML, in our own style."""
+    return gr.HTML(html, apply_default_css=False, js_on_load=None)

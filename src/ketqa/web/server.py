@@ -1,28 +1,43 @@
 """Serve the page and the documents on this machine. Nothing is fetched from elsewhere."""
 
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from functools import cache, partial
 from pathlib import Path
 
 import gradio as gr
 import uvicorn
-from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.middleware.gzip import GZipMiddleware
 
+from ketqa.coverage import cover
 from ketqa.errors import KetqaError
 from ketqa.index import Index
 from ketqa.opening import Stages
-from ketqa.types import Span
-from ketqa.web.html import render_document, stylesheet
+from ketqa.types import Source
+from ketqa.web.desk import Desk
+from ketqa.web.html import render
 from ketqa.web.page import build_page, theme
+from ketqa.web.routes import MOST_SOURCES, Shelf
+from ketqa.web.words import LANGUAGES, Words
 
 # The browser may load from this server alone: whatever a library or a document asks for
-# elsewhere, fonts, analytics, scripts, it does not get.
+# elsewhere, fonts, analytics, scripts, it does not get. No script may stand within the page, so
+# that nothing which slips into it can run; Gradio compiles its own templates, which needs eval,
+# and sets styles as it goes.
 POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
-    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
-    "connect-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'"
+    "default-src 'none'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; "
+    "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
 )
-DOCUMENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"
+HERE = Path(__file__).parent
+# What the page's script says itself.
+SCRIPT_WORDS = (
+    "copied", "copy_failed", "feedback_thanks", "filtered", "opinions_n", "reader_failed",
+    "reader_loading", "reader_place", "stopped", "verify_differs", "verify_same",
+)  # fmt: skip
 
 
 def serve(
@@ -67,6 +82,7 @@ def serve(
 def build_app(index: Index, log: Path | None = None, country: str | None = None) -> FastAPI:
     """Return the web application of an open index."""
     app = FastAPI(title="ketqa", docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(GZipMiddleware, minimum_size=1000)
 
     @app.middleware("http")
     async def stay_here(
@@ -78,30 +94,55 @@ def build_app(index: Index, log: Path | None = None, country: str | None = None)
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
-    @app.get("/documents/{doc_id:path}", response_class=HTMLResponse)
-    def document(doc_id: str, start: int | None = None, end: int | None = None) -> HTMLResponse:
-        try:
-            found = index.store.document(doc_id)
-        except KeyError:
-            raise HTTPException(404, f"no document {doc_id}") from None
-        marked = None
-        if start is not None and end is not None:
-            if not 0 <= start < end <= len(found.text):
-                raise HTTPException(422, f"{doc_id} has characters 0 to {len(found.text)}")
-            marked = Span(doc_id, start, end)
-        return HTMLResponse(
-            render_document(found, marked), headers={"Content-Security-Policy": DOCUMENT_POLICY}
+    sources = [index.store.document(doc_id).source for doc_id in index.store.document_ids()]
+    coverage = cover(sources)
+    desks = [Desk(index, Words(code), coverage, country, log) for code in LANGUAGES]
+    app.include_router(Shelf(desks).router())
+    app.mount("/page", StaticFiles(directory=HERE / "static"))
+    for desk in desks:
+        app.get(_base(desk), response_class=HTMLResponse)(partial(_opening, desk, sources))
+    for desk in reversed(desks):  # the one at / last: it takes whatever the others leave
+        gr.mount_gradio_app(
+            app,
+            build_page(desk),
+            path=_base(desk).rstrip("/") or "/",
+            footer_links=[],
+            theme=theme(),
+            ssr_mode=False,
+            run_history=False,
+            show_error=False,
         )
+    return app
 
-    mounted: FastAPI = gr.mount_gradio_app(
-        app,
-        build_page(index, log, country),
-        path="/",
-        footer_links=[],
-        theme=theme(),
-        css=stylesheet(),
-        ssr_mode=False,
-        run_history=False,
-        show_error=False,
+
+def _base(desk: Desk) -> str:
+    language = desk.words.language
+    return "/" if language == "en" else f"/{language}/"
+
+
+def _opening(desk: Desk, sources: Sequence[Source]) -> HTMLResponse:
+    """Return the page around the chat; Gradio fills in the chat itself."""
+    script, style = _gradio_files()
+    html = render(
+        "page.html",
+        desk.words,
+        base=_base(desk),
+        coverage=desk.coverage,
+        gradio_css=style,
+        gradio_js=script,
+        languages=LANGUAGES,
+        script_words=desk.words.all(*SCRIPT_WORDS),
+        sources=sources[:MOST_SOURCES],
     )
-    return mounted
+    return HTMLResponse(html)
+
+
+@cache
+def _gradio_files() -> tuple[str, str]:
+    """Return the names of Gradio's script and style, which change with its version."""
+    page = (Path(gr.__file__).parent / "templates/frontend/index.html").read_text(encoding="utf-8")
+    script = re.search(r'src="\./assets/(index-[\w-]+\.js)"', page)
+    style = re.search(r'href="\./assets/(index-[\w-]+\.css)"', page)
+    if not script or not style:
+        raise KetqaError(f"gradio {gr.__version__} is not laid out as expected; install gradio 6")
+    return script[1], style[1]

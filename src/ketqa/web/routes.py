@@ -1,0 +1,163 @@
+"""What the page fetches beside the chat: documents to read, sentences around a quote, sources."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi.responses import HTMLResponse
+
+from ketqa.errors import KetqaError
+from ketqa.store import Store
+from ketqa.types import Document, Span
+from ketqa.web.context import Side, next_sentence
+from ketqa.web.desk import Desk
+from ketqa.web.html import document_link, render
+from ketqa.web.reading import mark
+from ketqa.web.turns import read_address
+from ketqa.web.words import LANGUAGES, Words
+
+DOCUMENT_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'"
+PRINT_POLICY = f"{DOCUMENT_POLICY}; script-src 'self'"
+# The list of sources is shown up to this length.
+MOST_SOURCES = 500
+# Quotes on the print sheet, so that it stays one page.
+MOST_PRINTED = 3
+Language = Annotated[str, Query(pattern="^(" + "|".join(LANGUAGES) + ")$")]
+
+
+class Shelf:
+    """Answers what the page fetches; there is one desk for each language."""
+
+    def __init__(self, desks: Sequence[Desk]) -> None:
+        """Join the desks, which share an index."""
+        self._desks = {desk.words.language: desk for desk in desks}
+        self._store = desks[0].index.store
+
+    def router(self) -> APIRouter:
+        """Return the routes."""
+        router = APIRouter()
+        for path, answer in (
+            ("/documents/{doc_id:path}", self.document),
+            ("/read/{doc_id:path}", self.read),
+            ("/nearby/{doc_id:path}", self.nearby),
+            ("/words/{doc_id:path}", self.words),
+            ("/sources", self.sources),
+            ("/print", self.print_sheet),
+        ):
+            router.get(path, response_model=None)(answer)
+        return router
+
+    def document(
+        self, doc_id: str, start: int | None = None, end: int | None = None
+    ) -> HTMLResponse:
+        """Return a whole page with a document, and a quote of it marked."""
+        found = _document(self._store, doc_id)
+        opened = _span(found, start, end)
+        html = render(
+            "document.html",
+            Words("en"),
+            source=found.source,
+            segments=mark(found, self._store, opened),
+            quoted=opened is not None,
+        )
+        return _html(html, DOCUMENT_POLICY)
+
+    def read(
+        self,
+        doc_id: str,
+        start: int | None = None,
+        end: int | None = None,
+        also: Annotated[list[str] | None, Query()] = None,
+        lang: Language = "en",
+    ) -> HTMLResponse:
+        """Return a document for the reader view, with a quote and the answer's others marked."""
+        found = _document(self._store, doc_id)
+        opened = _span(found, start, end)
+        others = [_span(found, *_pair(text)) for text in also or []]
+        parts = mark(found, self._store, opened, [span for span in others if span])
+        html = render(
+            "reader.html",
+            Words(lang),
+            source=found.source,
+            segments=parts,
+            places=sum(part.role in ("quote", "other") for part in parts),
+            own_page=document_link(opened) if opened else f"/documents/{doc_id}",
+        )
+        return _html(html)
+
+    def nearby(self, doc_id: str, start: int, end: int, side: Side) -> dict[str, int | str] | None:
+        """Return the sentence next to a slice, null where there is none."""
+        found = _document(self._store, doc_id)
+        span = _span(found, start, end)
+        more = next_sentence(self._store, span, side) if span else None
+        if more is None:
+            return None
+        text = found.text[more.start : more.end]
+        return {"start": more.start, "end": more.end, "text": text}
+
+    def words(self, doc_id: str, start: int, end: int) -> dict[str, str]:
+        """Return a slice of a document."""
+        found = _document(self._store, doc_id)
+        span = _span(found, start, end)
+        return {"text": found.text[span.start : span.end] if span else ""}
+
+    def sources(self, lang: Language = "en") -> HTMLResponse:
+        """Return every document, with what is known of it."""
+        ids = self._store.document_ids()
+        shown = [self._store.document(doc_id) for doc_id in ids[:MOST_SOURCES]]
+        html = render(
+            "sources.html",
+            Words(lang),
+            coverage=self._desks[lang].coverage,
+            sources=[(found.source, len(found.text.split())) for found in shown],
+            more=len(ids) - len(shown),
+        )
+        return _html(html)
+
+    def print_sheet(self, request: Request, lang: Language = "en") -> HTMLResponse:
+        """Return the answer to the last question of an address, for one printed page."""
+        turns = read_address(request.url.query)
+        if not turns:
+            raise HTTPException(422, "there is no question; ask with ?q=")
+        desk = self._desks[lang]
+        try:
+            answers = desk.answers(turns)
+        except KetqaError as error:
+            raise HTTPException(422, f"{error}") from None
+        html = render(
+            "print.html",
+            desk.words,
+            answers=answers,
+            most=max(1, MOST_PRINTED // len(answers)),
+            date=date.today().isoformat(),
+            index=desk.index.fingerprint[:12],
+        )
+        return _html(html, PRINT_POLICY)
+
+
+def _document(store: Store, doc_id: str) -> Document:
+    try:
+        return store.document(doc_id)
+    except KeyError:
+        raise HTTPException(404, f"no document {doc_id}") from None
+
+
+def _span(document: Document, start: int | None, end: int | None) -> Span | None:
+    if start is None or end is None:
+        return None
+    if not 0 <= start < end <= len(document.text):
+        raise HTTPException(422, f"it has characters 0 to {len(document.text)}")
+    return Span(document.source.id, start, end)
+
+
+def _pair(text: str) -> tuple[int, int]:
+    try:
+        start, end = map(int, text.split("-"))
+    except ValueError:
+        raise HTTPException(422, f"{text!r} is not start-end") from None
+    return start, end
+
+
+def _html(html: str, policy: str | None = None) -> HTMLResponse:
+    return HTMLResponse(html, headers={"Content-Security-Policy": policy} if policy else None)
