@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 
+from browsing import CHROMIUM, FLAGS, serving
 from ketqa.build import build_index
 from ketqa.encode import Rows, unit
 from ketqa.index import Index
@@ -70,4 +72,26 @@ def index_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def index(index_folder: Path) -> Iterator[Index]:
     with Index.open(index_folder) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def address(index_folder: Path) -> Iterator[str]:
+    """Where the shipped corpus is served."""
+    with serving(index_folder, "--country", "GB") as found:
+        yield found
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    with browser.new_page(viewport={"width": 1000, "height": 900}) as opened:
+        opened.goto(address)
         yield opened

@@ -1,29 +1,21 @@
 """The page in real Chromium, served by the real command, over hostile documents too."""
 
 import json
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from browsing import ask, assert_quotes_are_verbatim, serving
 from conftest import CORPUS, write_corpus
 from ketqa.build import build_index
 from ketqa.models import find_model
 
 pytestmark = [pytest.mark.browser, pytest.mark.model]
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 HOSTILE = (
     "Odd marks in the world\r\n\r\n"
     "The dose was *5* _mg_ & $x_1$ < 7 > 3 | a\u00a0b\u200b “curly” ’s <script>alert(1)</script> "
@@ -32,83 +24,9 @@ HOSTILE = (
 )
 
 
-@contextmanager
-def serving(index: Path, *more: str) -> Iterator[str]:
-    """Run ``ketqa serve`` on a free port until it answers; stop it by its process."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [Path(sys.executable).with_name("ketqa"), "serve", "--index", index]
-    with subprocess.Popen(
-        [*map(str, command), "--port", str(port), *more], stderr=subprocess.PIPE
-    ) as process:
-        address = f"http://127.0.0.1:{port}"
-        try:
-            _wait_for(address, process)
-            yield address
-        finally:
-            process.terminate()
-            process.wait(10)
-
-
-def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(600):
-        if process.poll() is not None:
-            raise AssertionError(process.stderr.read() if process.stderr else "the server ended")
-        try:
-            if httpx.get(address).status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.1)
-    raise AssertionError("the page did not open within a minute")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture(scope="module")
-def address(index_folder: Path) -> Iterator[str]:
-    with serving(index_folder) as found:
-        yield found
-
-
-@pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    with browser.new_page(viewport={"width": 1000, "height": 900}) as opened:
-        opened.goto(address)
-        yield opened
-
-
-def ask(page: Page, question: str) -> None:
-    answers = page.locator("section.answer.done")
-    before = answers.count()
-    box = page.get_by_label("Your question")
-    box.fill(question)
-    box.press("Enter")
-    expect(answers).to_have_count(before + 1, timeout=20_000)
-
-
-def assert_quotes_are_verbatim(page: Page, corpus: Path) -> int:
-    marks = page.locator("[data-start]").all()
-    for mark in marks:
-        file = mark.get_attribute("data-file")
-        start, end = mark.get_attribute("data-start"), mark.get_attribute("data-end")
-        assert file
-        assert start
-        assert end
-        text = (corpus / file).read_bytes().decode()
-        assert mark.evaluate("element => element.textContent") == text[int(start) : int(end)]
-    return len(marks)
-
-
 def test_a_question_brings_quotes_that_equal_their_slices(page: Page) -> None:
     ask(page, "How long did relief last?")
-    assert assert_quotes_are_verbatim(page, CORPUS) == 5
+    assert assert_quotes_are_verbatim(page, CORPUS) == 7  # two stand side by side, too
     card = page.get_by_role("article", name="Quote 1 of 5")
     expect(card).to_contain_text("relief lasted for up to 3 weeks")
     expect(card).to_contain_text("MedPage Today")

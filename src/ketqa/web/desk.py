@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ketqa.balance import balance
 from ketqa.conversation import answer_in_steps
 from ketqa.coverage import Coverage
+from ketqa.differences import find_difference
 from ketqa.errors import KetqaError
 from ketqa.found import Found
 from ketqa.fragment import text_fragment
@@ -47,10 +49,13 @@ class Desk:
             text = f"{error}"[:1].upper() + f"{error}"[1:] + "."
             yield render("error.html", self.words, text=text)
 
-    def shown(self, answer: Answer, found: Found, turns: Sequence[Turn], key: str) -> Shown:
-        """Return an answer with what the page shows around it."""
+    def shown(self, answer: Answer, found: Found, turns: Sequence[Turn], part: int) -> Shown:
+        """Return an answer, one of those to the last turn, with what the page shows around it."""
         store = self.index.store
-        items = answer.evidence or answer.related
+        beside = balance(self.index, found, answer)
+        if beside and beside not in answer.evidence:
+            beside = replace(beside, rank=0)
+        items = [*(answer.evidence or answer.related), *([beside] if beside else [])]
         links = {
             item.rank: text_fragment(store.document(item.span.doc_id).text, item.span)
             for item in items
@@ -60,9 +65,13 @@ class Desk:
             answer,
             found,
             write_address(turns),
-            key,
-            {item.rank: around(store, item) for item in items},
-            {rank: link for rank, link in links.items() if link},
+            key=f"{len(turns)}-{part}",
+            part=part,
+            country=self.country,
+            balance=beside,
+            difference=find_difference(answer),
+            context={item.rank: around(store, item) for item in items},
+            links={rank: link for rank, link in links.items() if link},
         )
 
     def _steps(self, turns: Sequence[Turn]) -> Iterator[Found | Answer]:
@@ -79,8 +88,8 @@ class Desk:
         """Return the answers to the last of some turns."""
         steps = list(self._steps(turns))
         return [
-            self.shown(answer, found, turns, str(number))
-            for number, (found, answer) in enumerate(zip(steps[::2], steps[1::2], strict=True))
+            self.shown(answer, found, turns, number)
+            for number, (found, answer) in enumerate(zip(steps[::2], steps[1::2], strict=True), 1)
             if isinstance(answer, Answer) and isinstance(found, Found)
         ]
 
@@ -89,7 +98,7 @@ class Desk:
             _keep(self.log, answer)
         parts = len(split_questions(turns[-1].question))
         part = done.count('<section class="answer done') + 1
-        shown = self.shown(answer, found, turns, f"{len(turns)}-{part}")
+        shown = self.shown(answer, found, turns, part)
         return render_answer(
             shown, self.words, self.coverage, heading=parts > 1, last=part == parts
         )

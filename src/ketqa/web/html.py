@@ -11,13 +11,20 @@ from markupsafe import Markup, escape
 
 from ketqa import present
 from ketqa.coverage import Coverage
+from ketqa.differences import Difference
 from ketqa.found import Found
 from ketqa.types import Answer, Evidence, Source, Span
+from ketqa.web.notices import all_help, call, notice_html
 from ketqa.web.words import Words
 from ketqa.why import explain
 
 # The fields of a source that every card shows; what is not known says so.
 FIELDS = ("publisher", "author", "published", "kind")
+# What an answer can be taken away as, beside the print sheet.
+FORMS = {
+    "md": "Markdown", "bibtex": "BibTeX", "ris": "RIS", "csl": "CSL-JSON", "csv": "CSV",
+    "json": "JSON", "annotation": "W3C Web Annotation",
+}  # fmt: skip
 BANDS = ((0.7, "sure_very_likely"), (0.4, "sure_likely"), (0.0, "sure_possibly"))
 
 
@@ -25,14 +32,20 @@ BANDS = ((0.7, "sure_very_likely"), (0.4, "sure_likely"), (0.0, "sure_possibly")
 class Shown:
     """An answer and what the page shows with it.
 
-    ``context`` is, for each quote by its rank, the slice to show around it; ``address`` brings
-    the chat up to this answer again; ``key`` is the answer's own within the chat.
+    ``address`` brings the chat up to this answer again; ``part`` counts the answers to one
+    message from 1, ``key`` is the answer's own within the chat. ``context`` is, for each quote by
+    its rank, the slice to show around it, ``links`` the fragment that finds it in its web page.
+    ``balance`` is a quote on harms and limits; its rank is 0 unless it is one of the answer's.
     """
 
     answer: Answer
     found: Found
     address: str
     key: str = "1"
+    part: int = 1
+    country: str | None = None
+    balance: Evidence | None = None
+    difference: Difference | None = None
     context: Mapping[int, Span] = field(default_factory=dict)
     links: Mapping[int, str] = field(default_factory=dict)
 
@@ -40,6 +53,11 @@ class Shown:
     def items(self) -> Sequence[Evidence]:
         """The quotes to show, best first."""
         return self.answer.evidence or self.answer.related
+
+    @property
+    def in_order(self) -> Sequence[Evidence]:
+        """The quotes without the one that stands under its own heading."""
+        return [item for item in self.items if item != self.balance]
 
 
 def render_answer(
@@ -81,6 +99,12 @@ def around(item: Evidence, context: Span | None) -> tuple[str, str]:
         text[start - offset : item.span.start - offset],
         text[item.span.end - offset : end - offset],
     )
+
+
+def pieces(quote: str, part: tuple[int, int]) -> tuple[str, str, str]:
+    """Cut a quote before and after a part of it."""
+    start, end = part
+    return quote[:start], quote[start:end], quote[end:]
 
 
 def sureness(item: Evidence, answer: Answer) -> str:
@@ -137,12 +161,17 @@ def templates() -> Environment:
     environment.filters |= {"verbatim": verbatim, "link": document_link}
     environment.globals |= {
         "FIELDS": FIELDS,
+        "FORMS": FORMS,
+        "all_help": all_help,
         "around": around,
+        "call": call,
         "changes": changes,
         "citation": citation,
         "explain": explain,
         "interest_line": interest_line,
         "len": len,
+        "notice_html": notice_html,
+        "pieces": pieces,
         "sureness": sureness,
     }
     return environment

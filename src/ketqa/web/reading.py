@@ -1,24 +1,30 @@
 """A document -> its text with quotes and headings marked; every part is a slice."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ketqa.store import Store
 from ketqa.types import Document, Span
 
-Role = Literal["text", "heading", "quote", "other"]
+Role = Literal["text", "heading", "quote", "other", "page"]
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """``text[start:end]`` of a document, and what it is: "quote" is the one that was opened."""
+    """``text[start:end]`` of a document, and what it is.
+
+    "quote" is the one that was opened. A "page" is empty, and stands where page ``number`` of
+    the file begins.
+    """
 
     text: str
     start: int
     end: int
     role: Role
     id: str = ""
+    number: int = 0
 
 
 def mark(
@@ -41,7 +47,8 @@ def mark(
     for span, role in wanted:
         if all(span.end <= taken.start or span.start >= taken.end for taken, _ in chosen):
             chosen.append((span, role))
-    return _cut(document.text, sorted(chosen, key=lambda marked: marked[0].start))
+    parts = _cut(document.text, sorted(chosen, key=lambda marked: marked[0].start))
+    return list(_with_pages(parts, document.layout.pages))
 
 
 def _cut(text: str, marks: Sequence[tuple[Span, Role]]) -> list[Part]:
@@ -56,3 +63,20 @@ def _cut(text: str, marks: Sequence[tuple[Span, Role]]) -> list[Part]:
     if place < len(text):
         parts.append(Part(text[place:], place, len(text), "text"))
     return parts
+
+
+def _with_pages(parts: Sequence[Part], pages: Sequence[int]) -> Iterator[Part]:
+    """Cut running text where a page begins; a quote is left whole, the page follows it."""
+    waiting = deque(enumerate(pages, 1))
+    for part in parts:
+        start = part.start
+        while part.role == "text" and waiting and start <= waiting[0][1] < part.end:
+            number, place = waiting.popleft()
+            if place > start:
+                yield Part(part.text[start - part.start : place - part.start], start, place, "text")
+            yield Part("", place, place, "page", f"page-{number}", number)
+            start = place
+        yield replace(part, text=part.text[start - part.start :], start=start)
+        while waiting and waiting[0][1] < part.end:
+            number, place = waiting.popleft()
+            yield Part("", part.end, part.end, "page", f"page-{number}", number)

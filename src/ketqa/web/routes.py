@@ -1,18 +1,19 @@
 """What the page fetches beside the chat: documents to read, sentences around a quote, sources."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from ketqa.errors import KetqaError
+from ketqa.export import Form, export_answer
 from ketqa.store import Store
 from ketqa.types import Document, Span
 from ketqa.web.context import Side, next_sentence
 from ketqa.web.desk import Desk
-from ketqa.web.html import document_link, render
+from ketqa.web.html import Shown, document_link, render
 from ketqa.web.reading import mark
 from ketqa.web.turns import read_address
 from ketqa.web.words import LANGUAGES, Words
@@ -44,6 +45,7 @@ class Shelf:
             ("/words/{doc_id:path}", self.words),
             ("/sources", self.sources),
             ("/print", self.print_sheet),
+            ("/take/{form}", self.take),
         ):
             router.get(path, response_model=None)(answer)
         return router
@@ -115,16 +117,12 @@ class Shelf:
         )
         return _html(html)
 
-    def print_sheet(self, request: Request, lang: Language = "en") -> HTMLResponse:
-        """Return the answer to the last question of an address, for one printed page."""
-        turns = read_address(request.url.query)
-        if not turns:
-            raise HTTPException(422, "there is no question; ask with ?q=")
+    def print_sheet(
+        self, request: Request, part: int | None = None, lang: Language = "en"
+    ) -> HTMLResponse:
+        """Return the answers to the last message of an address, or one of them, to be printed."""
         desk = self._desks[lang]
-        try:
-            answers = desk.answers(turns)
-        except KetqaError as error:
-            raise HTTPException(422, f"{error}") from None
+        answers = _answers(desk, request, part)
         html = render(
             "print.html",
             desk.words,
@@ -134,6 +132,35 @@ class Shelf:
             index=desk.index.fingerprint[:12],
         )
         return _html(html, PRINT_POLICY)
+
+    def take(self, form: Form, request: Request, part: int = 1) -> Response:
+        """Return an answer to the last message of an address as a file."""
+        [shown] = _answers(self._desks["en"], request, part)
+        export = export_answer(
+            shown.answer,
+            form,
+            accessed=datetime.now().astimezone(),
+            document=self._store.document,
+        )
+        name = f'attachment; filename="ketqa{export.suffix}"'
+        return Response(
+            export.data, media_type=export.media_type, headers={"Content-Disposition": name}
+        )
+
+
+def _answers(desk: Desk, request: Request, part: int | None) -> list[Shown]:
+    """Return the answers to the last message of an address, or only the one of a number."""
+    turns = read_address(request.url.query)
+    if not turns:
+        raise HTTPException(422, "there is no question; ask with ?q=")
+    try:
+        answers = desk.answers(turns)
+    except KetqaError as error:
+        raise HTTPException(422, f"{error}") from None
+    chosen = [shown for shown in answers if part in (None, shown.part)]
+    if not chosen:
+        raise HTTPException(404, f"there is no part {part}, only {len(answers)}")
+    return chosen
 
 
 def _document(store: Store, doc_id: str) -> Document:

@@ -96,6 +96,12 @@ export function ask(text, exactly = false) {
   setTimeout(() => press("ask"), 50);
 }
 
+// Before the chat is there, a question to begin with is the link that it is.
+export function example(link) {
+  if (box()) ask(link.textContent.trim());
+  else location.href = link.href;
+}
+
 export function startAnew(link) {
   stopEditing();
   go(link.getAttribute("href"));

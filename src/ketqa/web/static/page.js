@@ -11,7 +11,7 @@ const pressed = {
   again: chat.again,
   cancel: chat.cancel,
   edit: chat.edit,
-  example: (link) => chat.ask(link.textContent.trim()),
+  example: chat.example,
   language: (link) => { location.href = link.getAttribute("href") + location.search; },
   new: chat.startAnew,
   "own-words": chat.searchOwnWords,

@@ -1,0 +1,71 @@
+"""How the tests of the page serve it, open it in real Chromium, and ask."""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+from playwright.sync_api import Page, expect
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@contextmanager
+def serving(index: Path, *more: str) -> Iterator[str]:
+    """Run ``ketqa serve`` on a free port until it answers; stop it by its process."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [Path(sys.executable).with_name("ketqa"), "serve", "--index", index]
+    with subprocess.Popen(
+        [*map(str, command), "--port", str(port), *more], stderr=subprocess.PIPE
+    ) as process:
+        address = f"http://127.0.0.1:{port}"
+        try:
+            _wait_for(address, process)
+            yield address
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(600):
+        if process.poll() is not None:
+            raise AssertionError(process.stderr.read() if process.stderr else "the server ended")
+        try:
+            if httpx.get(address).status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise AssertionError("the page did not open within a minute")
+
+
+def ask(page: Page, question: str) -> None:
+    answers = page.locator("section.answer.done")
+    before = answers.count()
+    box = page.get_by_label("Your question")
+    box.fill(question)
+    box.press("Enter")
+    expect(answers).to_have_count(before + 1, timeout=20_000)
+
+
+def assert_quotes_are_verbatim(page: Page, corpus: Path) -> int:
+    marks = page.locator("[data-start]").all()
+    for mark in marks:
+        file = mark.get_attribute("data-file")
+        start, end = mark.get_attribute("data-start"), mark.get_attribute("data-end")
+        assert file
+        assert start
+        assert end
+        text = (corpus / file).read_bytes().decode()
+        assert mark.evaluate("element => element.textContent") == text[int(start) : int(end)]
+    return len(marks)
