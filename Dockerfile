@@ -17,7 +17,8 @@ COPY src src
 RUN pip install --no-cache-dir '.[app]' -c constraints.txt
 ARG CORPUS=corpus
 COPY ${CORPUS} /srv/ketqa/corpus
-RUN ketqa index --corpus /srv/ketqa/corpus --index /srv/ketqa/index
+# Whoever runs it must be able to read what it wrote.
+RUN ketqa index --corpus /srv/ketqa/corpus --index /srv/ketqa/index && chmod -R a+rX /srv/ketqa
 
 FROM python:3.11-slim-bookworm
 COPY --from=build /opt/ketqa /opt/ketqa

@@ -64,3 +64,18 @@ def test_no_text_exceeds_the_best_possible_score(tmp_path: Path) -> None:
     words = LexicalIndex.build(texts, tmp_path / "words")
     query = "relief lasted three weeks"
     assert max(words.score_texts(query, texts)) < words.best_possible(query)
+
+
+def test_an_index_that_may_not_be_written_is_read_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = LexicalIndex.build(["pain fell", "the cost of pain", "sleep"], tmp_path / "words")
+    expected = written.search("pain cost", 3)
+    for lock in (tmp_path / "words").glob(".tantivy-*.lock"):
+        lock.unlink()
+    before = sorted((tmp_path / "words").iterdir())
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    opened = LexicalIndex.load(tmp_path / "words")
+    assert opened.search("pain cost", 3) == expected != {}
+    assert opened.idf("pain") == written.idf("pain")
+    assert sorted((tmp_path / "words").iterdir()) == before

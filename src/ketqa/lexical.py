@@ -5,12 +5,15 @@ documents, questions and sentences are always read the same way.
 """
 
 import math
+import os
 import re
+import shutil
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Self, cast
 
 import numpy as np
@@ -77,8 +80,14 @@ class LexicalIndex:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Open what ``build`` wrote."""
-        return cls(tantivy.Index.open(str(folder)))
+        """Open what ``build`` wrote, or a copy where the folder may not be written."""
+        if os.access(folder, os.W_OK):
+            return cls(tantivy.Index.open(str(folder)))
+        # tantivy takes a lock in the folder even to read; what it maps outlives the copy
+        with TemporaryDirectory() as copy:
+            for file in folder.iterdir():
+                shutil.copyfile(file, Path(copy, file.name))
+            return cls(tantivy.Index.open(copy))
 
     def __len__(self) -> int:
         """Return how many texts there are."""
