@@ -1,0 +1,52 @@
+import pytest
+
+from ketqa.errors import CorpusError
+from ketqa.formats.jats import read_jats
+from made_files import ARTICLE
+
+
+def test_an_article_gives_its_words_and_sections() -> None:
+    content = read_jats(ARTICLE.encode(), "a.xml")
+    assert content.text == (
+        "Ketamine for migraine\n\nWe gave ketamine to 20 people.\n\nResults\n\n"
+        "Pain fell by half (1). It came back.\n\nPain by day.\n\nWe thank the nurses.\n"
+    )
+    headings = [content.text[start:end] for start, end in content.layout.headings]
+    assert headings == ["Ketamine for migraine", "Results"]
+    assert content.aside == "Day 1 7\nDoe J. An older trial."
+
+
+def test_an_article_says_all_that_a_citation_needs() -> None:
+    assert read_jats(ARTICLE.encode(), "a.xml").found == {
+        "title": "Ketamine for migraine",
+        "author": "Jane Roe, The Pain Group",
+        "publisher": "Journal of Pain",
+        "published": "2012-03-04",
+        "url": "https://doi.org/10.1000/xyz",
+        "kind": "research article",
+        "licence": "https://creativecommons.org/licenses/by/4.0/",
+        "language": "en",
+    }
+
+
+LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 9))
+BOMB = f'<!DOCTYPE article [<!ENTITY l0 "ha">{LAUGHS}]><article><body><p>&l8;</p></body></article>'
+FILE = '<!DOCTYPE article [<!ENTITY f SYSTEM "file:///etc/hostname">]><article><body><p>A &f;</p></body></article>'
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (BOMB, "a.xml: is no well-formed XML .Maximum entity amplification"),
+        (FILE, "a.xml: has entities of its own, which are not expanded"),
+        (ARTICLE[:900], "a.xml: is no well-formed XML"),
+        ("<pmc-articleset><article/><article/></pmc-articleset>", "a.xml: holds 2 articles"),
+        (
+            "<article>" + "<sec>" * 5000 + "</sec>" * 5000 + "</article>",
+            "no well-formed XML .*depth",
+        ),
+    ],
+)
+def test_hostile_or_broken_xml_is_told(data: str, told: str) -> None:
+    with pytest.raises(CorpusError, match=told):
+        read_jats(data.encode(), "a.xml")
