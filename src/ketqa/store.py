@@ -171,10 +171,6 @@ class Store:
         """Return the sentences of a passage, in order."""
         return self._sentences(f"{SENTENCES} WHERE passage = ? {IN_ORDER}", passage)
 
-    def sentences_of(self, doc_id: str) -> list[Sentence]:
-        """Return the sentences of a document, in order."""
-        return self._sentences(f"{SENTENCES} WHERE document = ? {IN_ORDER}", doc_id)
-
     def all_sentences(self) -> Iterator[Sentence]:
         """Yield every sentence, in order."""
         for row in self._connection.execute(f"{SENTENCES} {IN_ORDER}"):
