@@ -30,7 +30,7 @@ from ketqa.compiled import CompiledEncoder
 from ketqa.dense import NEAREST, DenseIndex
 from ketqa.encode import Rows, unit
 from ketqa.evaluation.beir import index_collection, load_queries
-from ketqa.lexical import LexicalIndex
+from ketqa.lexical import LexicalIndex, weigh
 from ketqa.manifest import current_build
 from ketqa.store import Store
 
@@ -134,7 +134,7 @@ def search(scratch: Path) -> Figures:
     figures["recall"] = sum(shared) / (CHECKED * NEAREST)
     for name, searches in (
         ("dense", [partial(dense.search, row, DEPTH) for row in rows]),
-        ("words", [partial(words.search, query, DEPTH) for query in queries]),
+        ("words", [partial(words.search, weigh(query), DEPTH) for query in queries]),
     ):
         figures |= {f"{name}_cold_ms": times(name, searches)[f"{name}_p50_ms"]}
         figures |= times(name, searches)

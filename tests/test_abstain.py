@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ketqa.abstain import SIGNALS, answer_probability, decide, quote_probability, signals
-from ketqa.lexical import LexicalIndex
+from ketqa.lexical import LexicalIndex, weigh
 from ketqa.match import NO_MATCHES, Match, Matches
 from ketqa.reader import Asked, load_weights
 
@@ -15,7 +15,7 @@ FAR = {"logit": -3.0, "cosine": 0.2, "unknown": 0.0, "answered": 0.5, "unanswere
 
 
 def asked(query: str, matches: Matches = NO_MATCHES) -> Asked:
-    return Asked(query, np.zeros(4, np.float32), matches)
+    return Asked(query, np.zeros(4, np.float32), weigh(query), matches)
 
 
 def test_a_nearer_sentence_makes_an_answer_likelier() -> None:

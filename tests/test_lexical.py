@@ -5,7 +5,7 @@ import pytest
 
 from conftest import CORPUS
 from ketqa.corpus import load_corpus
-from ketqa.lexical import K1, B, LexicalIndex, stems
+from ketqa.lexical import K1, B, LexicalIndex, stems, weigh
 from ketqa.split import split_sentences
 
 
@@ -36,7 +36,7 @@ def test_scores_agree_with_another_implementation(tmp_path: Path, query: str) ->
     reference.index([stems(text) for text in texts], show_progress=False)
     # bm25s leaves out the constant factor k1 + 1
     expected = reference.get_scores(stems(query)) * (K1 + 1)
-    found = LexicalIndex.build(texts, tmp_path / "words").search(query, len(texts))
+    found = LexicalIndex.build(texts, tmp_path / "words").search(weigh(query), len(texts))
     assert {n for n, score in enumerate(expected) if score > 0} == set(found)
     for number, score in found.items():
         # tantivy keeps the length of a text in one byte
@@ -45,13 +45,13 @@ def test_scores_agree_with_another_implementation(tmp_path: Path, query: str) ->
 
 def test_a_query_that_shares_no_word_finds_nothing(tmp_path: Path) -> None:
     words = LexicalIndex.build(["pain fell"], tmp_path / "words")
-    assert words.search("the of and", 5) == {}
-    assert words.search('zebra "AND (', 5) == {}
+    assert words.search(weigh("the of and"), 5) == {}
+    assert words.search(weigh('zebra "AND ('), 5) == {}
 
 
 def test_equal_texts_come_in_their_order(tmp_path: Path) -> None:
     words = LexicalIndex.build(["pain"] * 5, tmp_path / "words")
-    assert list(words.search("pain", 3)) == [0, 1, 2]
+    assert list(words.search(weigh("pain"), 3)) == [0, 1, 2]
 
 
 def test_the_rarer_word_tells_more(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_the_rarer_word_tells_more(tmp_path: Path) -> None:
 def test_no_text_exceeds_the_best_possible_score(tmp_path: Path) -> None:
     texts = corpus_sentences()
     words = LexicalIndex.build(texts, tmp_path / "words")
-    query = "relief lasted three weeks"
+    query = weigh("relief lasted three weeks", "month")
     assert max(words.score_texts(query, texts)) < words.best_possible(query)
 
 
@@ -70,12 +70,20 @@ def test_an_index_that_may_not_be_written_is_read_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = LexicalIndex.build(["pain fell", "the cost of pain", "sleep"], tmp_path / "words")
-    expected = written.search("pain cost", 3)
+    expected = written.search(weigh("pain cost"), 3)
     for lock in (tmp_path / "words").glob(".tantivy-*.lock"):
         lock.unlink()
     before = sorted((tmp_path / "words").iterdir())
     monkeypatch.setattr("os.access", lambda path, mode: False)
     opened = LexicalIndex.load(tmp_path / "words")
-    assert opened.search("pain cost", 3) == expected != {}
+    assert opened.search(weigh("pain cost"), 3) == expected != {}
     assert opened.idf("pain") == written.idf("pain")
     assert sorted((tmp_path / "words").iterdir()) == before
+
+
+def test_an_added_word_weighs_half_as_much(tmp_path: Path) -> None:
+    words = LexicalIndex.build(["needle pain", "injection pain"], tmp_path / "words")
+    assert weigh("pain needle", "injections pain") == {"pain": 1, "needl": 1, "inject": 0.5}
+    found = words.search(weigh("needle", "injection"), 2)
+    assert found[1] == pytest.approx(found[0] / 2)
+    assert words.score_texts(weigh("needle", "injection"), ["needle", "injection"])[1] > 0

@@ -8,7 +8,7 @@ from conftest import TopicEncoder, write_corpus
 from ketqa.build import split_documents
 from ketqa.corpus import load_corpus
 from ketqa.dense import DenseIndex
-from ketqa.lexical import LexicalIndex
+from ketqa.lexical import LexicalIndex, weigh
 from ketqa.match import NO_MATCHES, QuestionIndex
 from ketqa.store import Store, create_store
 from ketqa.types import CuratedQuestion, Span
@@ -34,7 +34,7 @@ def questions(tmp_path: Path) -> QuestionIndex:
 
 
 def test_each_sentence_gets_its_nearest_question(questions: QuestionIndex) -> None:
-    found = questions.match("pain", ENCODER.encode_queries(["pain"])[0])
+    found = questions.match(weigh("pain"), ENCODER.encode_queries(["pain"])[0])
     assert {n: match.question for n, match in found.meaning.items()} == {0: 0, 1: 1}
     assert found.closeness(0) == pytest.approx(1, abs=1e-3)
     assert found.closeness(1) == pytest.approx(0.5**0.5, abs=1e-3)
@@ -43,7 +43,7 @@ def test_each_sentence_gets_its_nearest_question(questions: QuestionIndex) -> No
 
 
 def test_a_question_that_nothing_answers_is_told_apart(questions: QuestionIndex) -> None:
-    found = questions.match("cost", ENCODER.encode_queries(["cost"])[0])
+    found = questions.match(weigh("cost"), ENCODER.encode_queries(["cost"])[0])
     assert found.unanswered is not None
     assert found.unanswered.question == 3
     assert found.unanswered.cosine == pytest.approx(1, abs=1e-3)
@@ -52,15 +52,15 @@ def test_a_question_that_nothing_answers_is_told_apart(questions: QuestionIndex)
 
 def test_a_question_can_be_asked_as_if_it_were_new(questions: QuestionIndex) -> None:
     row = ENCODER.encode_queries(["pain"])[0]
-    found = questions.match("pain again", row, without={0})
+    found = questions.match(weigh("pain again"), row, without={0})
     assert found.meaning[0].question == 1
     assert 0 not in {match.question for match in found.meaning.values()}
-    assert questions.match("pain", row, without={0, 1, 2, 3}).meaning == {}
+    assert questions.match(weigh("pain"), row, without={0, 1, 2, 3}).meaning == {}
 
 
 def test_a_sentence_without_questions_is_neither_favoured_nor_shut_out(
     questions: QuestionIndex,
 ) -> None:
-    found = questions.match("pain", ENCODER.encode_queries(["pain"])[0])
+    found = questions.match(weigh("pain"), ENCODER.encode_queries(["pain"])[0])
     assert found.closeness(99) == found.floor <= min(m.cosine for m in found.meaning.values())
     assert NO_MATCHES.closeness(0) == NO_MATCHES.answered == 0

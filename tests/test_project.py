@@ -12,7 +12,7 @@ PACKAGE = ROOT / "src" / "ketqa"
 
 # A module imports only from rooms above it in this list, never from its own.
 ROOMS = (
-    ("errors", "hyphens", "second_hand"),
+    ("errors", "hyphens", "second_hand", "abbreviations", "language"),
     ("types", "fold"),
     ("adapter", "jsonl", "twins", "formats.content", "formats.sniff"),
     ("formats.text", "formats.pages", "formats.html", "formats.docx", "formats.jats"),
@@ -27,8 +27,8 @@ ROOMS = (
     ("notices.words", "talk"),
     ("notices",),
     ("compiled", "dense", "lexical", "fuse", "store"),
-    ("match", "manifest", "lookup"),
-    ("reader",),
+    ("match", "manifest", "lookup", "lexicon"),
+    ("reader", "understand"),
     ("abstain", "found", "retrieve", "rerank"),
     ("answer", "build"),
     ("opening", "verify"),
@@ -57,7 +57,7 @@ ROOMS = (
 ENGINES = {
     "sentence_transformers": "encode",
     "openvino": "compiled",
-    "py3langid": "talk",
+    "py3langid": "language",
     "rapidfuzz": "spelling",
     "faiss": "dense",
     "tantivy": "lexical",

@@ -7,7 +7,7 @@ fits them, and sets the two thresholds.
 from collections.abc import Mapping, Sequence
 from math import exp
 
-from ketqa.lexical import LexicalIndex, stems
+from ketqa.lexical import LexicalIndex, Terms
 from ketqa.reader import Asked, Reading, Weights
 from ketqa.types import Status
 
@@ -25,7 +25,7 @@ def signals(asked: Asked, readings: Sequence[Reading], words: LexicalIndex) -> d
     return {
         "logit": max((reading.logit for reading in readings), default=-10.0),
         "cosine": max((reading.cosine for reading in readings), default=-1.0),
-        "unknown": _unknown_share(asked.query, words),
+        "unknown": _unknown_share(asked.terms, words),
         "answered": matches.answered,
         "unanswered": matches.unanswered.cosine if matches.unanswered else matches.floor,
     }
@@ -67,13 +67,13 @@ def decide(confidence: float, weights: Weights, *, min_confidence: float | None 
     return "related" if confidence >= thresholds["related"] else "no_evidence"
 
 
-def _unknown_share(query: str, words: LexicalIndex) -> float:
-    weights = {stem: words.idf(stem) for stem in stems(query)}
+def _unknown_share(terms: Terms, words: LexicalIndex) -> float:
+    weights = {stem: weight * words.idf(stem) for stem, weight in terms.items()}
     total = sum(weights.values())
     if not total:
         return 1.0
     never = words.idf("")  # the empty stem is in no text
-    return sum(weight for weight in weights.values() if weight == never) / total
+    return sum(weights[stem] for stem in terms if words.idf(stem) == never) / total
 
 
 def _sigmoid(x: float) -> float:

@@ -29,13 +29,15 @@ from ketqa.errors import CorpusError, IndexBusy, IndexDamaged, IndexMismatch, In
 from ketqa.files import Skipped
 from ketqa.hyphens import join_broken
 from ketqa.lexical import LexicalIndex
+from ketqa.lexicon import hash_lexicon
 from ketqa.manifest import BUILDS, FORMAT, Manifest, Recipe, current_build, switch_to
+from ketqa.match import QUESTION_WORDS, QUESTIONS
 from ketqa.models import ModelFolder, find_adapted, find_model
 from ketqa.questions import find_answering, hash_questions, load_questions
-from ketqa.spelling import save_words
 from ketqa.split import pack_passages, split_sentences
 from ketqa.store import Store, create_store
 from ketqa.types import CuratedQuestion, Document, Passage, Sentence, Span, source_dict
+from ketqa.understand import save_understanding
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +45,7 @@ log = logging.getLogger(__name__)
 PASSAGE_TOKENS = 254
 ENCODE_STEP = 256
 STORE, PASSAGES, SENTENCES, WORDS = "corpus.sqlite", "passages", "sentences", "words"
-QUESTIONS, QUESTION_WORDS, ENCODER = "questions", "question_words", "encoder"
-VOCABULARY = "vocabulary.txt"
+ENCODER = "encoder"
 LIBRARIES = ("sentencex", "langchain-text-splitters", "faiss-cpu", "tantivy", "openvino")
 
 Progress = Callable[[str, int, int], None]
@@ -66,8 +67,9 @@ class BuildReport:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What goes into an index."""
+    """What goes into an index; ``folder`` is where it lies, if it does."""
 
+    folder: Path | None
     documents: Sequence[Document]
     questions: Sequence[CuratedQuestion]
 
@@ -99,9 +101,10 @@ def build_index(
         ModelError: The model cannot be loaded.
         IndexBusy: Another process is building here.
     """
+    folder = corpus if isinstance(corpus, Path) else None
     read = read_corpus(corpus) if isinstance(corpus, Path) else Corpus(list(corpus), [])
     documents = read.documents
-    questions = load_questions(corpus, documents) if isinstance(corpus, Path) else []
+    questions = load_questions(folder, documents) if folder else []
     if model is None:
         model = find_adapted([document.source.sha256 for document in documents]) or find_model()
     recipe = Recipe(
@@ -111,7 +114,7 @@ def build_index(
         passage_tokens=tokens,
         libraries={name: _version(name) for name in LIBRARIES},
         sources={document.source.id: source_line(document) for document in documents},
-        questions=hash_questions(corpus) if isinstance(corpus, Path) else {},
+        curated={**hash_questions(folder), **hash_lexicon(folder)} if folder else {},
     )
     (index / BUILDS).mkdir(parents=True, exist_ok=True)
     try:
@@ -120,7 +123,7 @@ def build_index(
             if old and old.recipe.fingerprint == recipe.fingerprint:
                 report = BuildReport(recipe.fingerprint, dict(old.counts), changed=False, reused=0)
             else:
-                contents = Contents(documents, questions)
+                contents = Contents(folder, documents, questions)
                 report = _build(contents, recipe, index, model, old, progress)
     except Timeout:
         raise IndexBusy(f"{index}: another process is building here; wait for it") from None
@@ -214,11 +217,7 @@ def _build(
     LexicalIndex.build((passage.text for passage in passages), build / WORDS)
     if questions:
         LexicalIndex.build((question.text for question in questions), build / QUESTION_WORDS)
-    save_words(
-        build / VOCABULARY,
-        (join_broken(passage.text) for passage in passages),
-        (question.text for question in questions if question.language == "en"),
-    )
+    save_understanding(build, contents.folder, contents.documents, questions)
     counts = {
         "documents": len(contents.documents),
         "passages": len(passages),

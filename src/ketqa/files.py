@@ -23,6 +23,7 @@ ABOUT = {
     "questions.jsonl",
     "unanswered.jsonl",
     "queries.jsonl",
+    "lexicon.toml",
     "readme.md",
     "readme.txt",
 }

@@ -10,34 +10,31 @@ from ketqa.abstain import answer_probability, decide, quote_probability, signals
 from ketqa.answer import gather_evidence
 from ketqa.build import (
     PASSAGES,
-    QUESTION_WORDS,
-    QUESTIONS,
     SENTENCES,
     STORE,
-    VOCABULARY,
     WORDS,
     Progress,
     build_index,
     silent,
 )
 from ketqa.dense import DenseIndex
-from ketqa.encode import Encoder, Rows
+from ketqa.encode import Encoder, Rows, unit
 from ketqa.errors import IndexDamaged
 from ketqa.found import Found
-from ketqa.lexical import LexicalIndex
+from ketqa.lexical import LexicalIndex, weigh
 from ketqa.lookup import MOST_PLACES, Lookup, check_quote, find_places
 from ketqa.manifest import REBUILD, Manifest, current_build
 from ketqa.match import NO_MATCHES, Matches, QuestionIndex
 from ketqa.models import find_model
 from ketqa.notices import FAMILY, Kind, classify, notice_for
 from ketqa.opening import Stages, check_model, choose_reader, open_encoder
-from ketqa.query import Query, build_query, check_question, no_spelling
+from ketqa.query import check_question
 from ketqa.reader import Asked, Engines, Reading, Weights, load_weights
 from ketqa.retrieve import Retriever
-from ketqa.spelling import Speller
 from ketqa.store import Store
 from ketqa.talk import language_reply, reply_to
 from ketqa.types import Answer, CuratedQuestion, Hit, Sentence
+from ketqa.understand import Understanding
 
 # How many passages the reader looks into.
 READ_PASSAGES = 20
@@ -78,14 +75,16 @@ class Index:
             sentences = DenseIndex.load(build / SENTENCES)
             words = LexicalIndex.load(build / WORDS)
             curated = stages.questions and manifest.counts["questions"] > 0
-            self._questions = self._open_questions(build) if curated else None
-            speller = Speller.load(build / VOCABULARY)
+            self._questions = QuestionIndex.load(build, self.store) if curated else None
+            documents = self.store.languages(questions=False)
+            self._understood = Understanding.load(
+                build, words, documents, spelling=stages.spelling, adding=stages.lexicon
+            )
         except (OSError, RuntimeError, ValueError, IndexDamaged) as error:
             raise IndexDamaged(f"{build}: cannot be opened ({error}); {REBUILD}") from None
         self.searched = {name: manifest.counts[name] for name in ("documents", "passages")}
         self._encoder = encoder
-        self._spell = speller.correct if stages.spelling else no_spelling
-        self._languages = self.store.languages(questions=curated)
+        self._languages = self.store.languages(questions=curated) | self._understood.languages
         self._retriever = Retriever(passages, words, self.store, stages.dense_weight)
         self._read = choose_reader(stages.reader)
         shipped = load_weights("questions" if self._questions else "plain")
@@ -206,10 +205,10 @@ class Index:
     ) -> Found:
         """Search for a question, as the first half of ``ask``, which has the arguments."""
         start = perf_counter()
-        query = Query(check_question(question)) if as_typed else self._query(question, history)
-        asked = self.prepare(query.text)
+        query = self._understood.query(question, history, as_typed=as_typed)
+        asked = self.prepare(query.text, added=query.added)
         reply = reply_to(question, follows=bool(history))
-        kind = None if reply else self.classify(question, asked)
+        kind = None if reply else self.classify(question, None if query.added else asked)
         return Found(
             question=question.strip(),
             query=query,
@@ -269,9 +268,6 @@ class Index:
         places, more = tuple(found[:MOST_PLACES]), len(found) > MOST_PLACES
         return Lookup(text, places, more, self.searched, self.fingerprint)
 
-    def _query(self, question: str, history: Sequence[str]) -> Query:
-        return build_query(question, history, self._spell)
-
     def classify(self, message: str, asked: Asked | None = None) -> Kind | None:
         """Return the kind of notice that a message needs, if any; nothing is searched.
 
@@ -286,13 +282,22 @@ class Index:
             message, asked.row if asked and asked.query == message else self._row(message)
         )
 
-    def prepare(self, query: str, *, without: Set[int] = frozenset()) -> Asked:
-        """Encode a query and find the curated questions, but some, that it resembles."""
+    def prepare(self, query: str, *, added: str = "", without: Set[int] = frozenset()) -> Asked:
+        """Encode a query and find the curated questions, but some, that it resembles.
+
+        Args:
+            query: The question's own words.
+            added: Words that mean the same.
+            without: Numbers of curated questions to leave out.
+        """
         row = self._row(query)
+        if added:
+            row = unit(row + self._row(f"{query} {added}"))
+        terms = weigh(query, added)
         matches = (
-            self._questions.match(query, row, without=without) if self._questions else NO_MATCHES
+            self._questions.match(terms, row, without=without) if self._questions else NO_MATCHES
         )
-        return Asked(query, row, matches)
+        return Asked(query, row, terms, matches)
 
     def retrieve(self, asked: Asked, k: int) -> list[Hit]:
         """Return at most k passages, best first."""
@@ -316,10 +321,6 @@ class Index:
         with self._encoding:
             row: Rows = self._encoder.encode_queries([query])[0]
         return row
-
-    def _open_questions(self, build: Path) -> QuestionIndex:
-        vectors = DenseIndex.load(build / QUESTIONS)
-        return QuestionIndex(vectors, LexicalIndex.load(build / QUESTION_WORDS), self.store)
 
     def _turned_away_by(self, matches: Matches) -> CuratedQuestion | None:
         nearest = matches.unanswered

@@ -10,7 +10,7 @@ import re
 import shutil
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,6 +30,11 @@ APOSTROPHE = re.compile(r"'s\b|(?<=\w)'(?=\w)")
 # A decimal number is one word, so that 0.5 does not match every 5.
 WORDS = r"[0-9]+(?:\.[0-9]+)*|[\p{L}\p{N}]+"
 WRITER_BYTES = 128 << 20
+# What a word weighs that the person did not type: benchmarks/lexicon.py.
+ADDED = 0.5
+
+# The stems of a query with their weights, above 0.
+Terms = Mapping[str, float]
 
 
 @cache
@@ -44,10 +49,37 @@ def _analyzer() -> tantivy.TextAnalyzer:
     )
 
 
+@cache
+def _stemmer() -> tantivy.TextAnalyzer:
+    return (
+        tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.regex(WORDS))
+        .filter(tantivy.Filter.lowercase())
+        .filter(tantivy.Filter.ascii_fold())
+        .filter(tantivy.Filter.stemmer("english"))
+        .build()
+    )
+
+
 def stems(text: str) -> list[str]:
     """Return the stems of a text's words, in order, English stop words left out."""
     folded = unicodedata.normalize("NFKC", join_broken(text).translate(FOLDED))
     return list(_analyzer().analyze(APOSTROPHE.sub("", folded)))
+
+
+def root(word: str) -> str:
+    """Return the stem of one word, stop word or not; its parts run together."""
+    return "".join(_stemmer().analyze(word))
+
+
+def weigh(query: str, added: str = "") -> Terms:
+    """Return the stems of a query with their weights.
+
+    Args:
+        query: The person's own words; each counts 1 as often as it stands there.
+        added: Words that mean the same; each counts ``ADDED``, unless it is there already.
+    """
+    own = Counter(stems(query))
+    return dict.fromkeys(stems(added), ADDED) | dict(own)
 
 
 class LexicalIndex:
@@ -93,18 +125,18 @@ class LexicalIndex:
         """Return how many texts there are."""
         return int(self._searcher.num_docs)
 
-    def search(self, query: str, k: int) -> dict[int, float]:
+    def search(self, terms: Terms, k: int) -> dict[int, float]:
         """Return BM25 scores, all above 0, of at most k texts that share a word.
 
         Ties at the end of the list go to the lower number.
         """
-        terms = [
-            (tantivy.Occur.Should, tantivy.Query.term_query(self._schema, "stems", stem))
-            for stem in stems(query)
-        ]
         if not terms:
             return {}
-        hits = self._searcher.search(tantivy.Query.boolean_query(terms), limit=k).hits
+        parts = [
+            (tantivy.Occur.Should, tantivy.Query.boost_query(self._term(stem), weight))
+            for stem, weight in terms.items()
+        ]
+        hits = self._searcher.search(tantivy.Query.boolean_query(parts), limit=k).hits
         addresses = [address for _, address in hits]
         numbers = cast("list[int]", self._searcher.fast_field_values("number", addresses))
         return {number: score for number, (score, _) in zip(numbers, hits, strict=True)}
@@ -124,15 +156,15 @@ class LexicalIndex:
         found = self._searcher.doc_freq("stems", stem)
         return math.log(1 + (len(self) - found + 0.5) / (found + 0.5))
 
-    def best_possible(self, query: str) -> float:
-        """Return the BM25 score that no text can exceed for this query."""
-        return sum(self.idf(stem) for stem in stems(query)) * (K1 + 1)
+    def best_possible(self, terms: Terms) -> float:
+        """Return the BM25 score that no text can exceed for these terms."""
+        return sum(weight * self.idf(stem) for stem, weight in terms.items()) * (K1 + 1)
 
-    def score_texts(self, query: str, texts: Sequence[str]) -> list[float]:
+    def score_texts(self, terms: Terms, texts: Sequence[str]) -> list[float]:
         """Return the BM25 score of texts outside the index, with the index's word rarity."""
         bags = [Counter(stems(text)) for text in texts]
         mean = sum(bag.total() for bag in bags) / max(1, len(bags)) or 1.0
-        weights = [(stem, self.idf(stem)) for stem in stems(query)]
+        weights = [(stem, weight * self.idf(stem)) for stem, weight in terms.items()]
         return [
             sum(
                 weight * bag[stem] * (K1 + 1) / (bag[stem] + K1 * (1 - B + B * bag.total() / mean))
@@ -140,3 +172,6 @@ class LexicalIndex:
             )
             for bag in bags
         ]
+
+    def _term(self, stem: str) -> tantivy.Query:
+        return tantivy.Query.term_query(self._schema, "stems", stem)

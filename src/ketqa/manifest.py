@@ -2,8 +2,9 @@
 
 index/
   CURRENT          the name of the build in use; replacing this file is the switch
-  builds/NAME/     manifest.json, corpus.sqlite, vocabulary.txt, encoder/, passages/,
-                   sentences/, words/, and with curated questions: questions/, question_words/
+  builds/NAME/     manifest.json, corpus.sqlite, vocabulary.txt, abbreviations.json,
+                   encoder/, passages/, sentences/, words/; where the corpus has them:
+                   questions/, question_words/, lexicon.toml
 """
 
 import hashlib
@@ -32,7 +33,7 @@ class Recipe:
     passage_tokens: int
     libraries: Mapping[str, str]
     sources: Mapping[str, str]
-    questions: Mapping[str, str]
+    curated: Mapping[str, str]
 
     @property
     def fingerprint(self) -> str:

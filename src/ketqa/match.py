@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
 
 from ketqa.dense import DenseIndex
 from ketqa.encode import Rows
-from ketqa.lexical import LexicalIndex
+from ketqa.lexical import LexicalIndex, Terms
 from ketqa.store import Store
 
 # How many curated questions are looked at, by meaning and by words.
 DEPTH = 200
+QUESTIONS, QUESTION_WORDS = "questions", "question_words"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +64,23 @@ class QuestionIndex:
         self._words = words
         self._store = store
 
-    def match(self, query: str, row: Rows, *, without: Set[int] = frozenset()) -> Matches:
+    @classmethod
+    def load(cls, build: Path, store: Store) -> Self:
+        """Open the folders of the questions' rows and words in a build."""
+        vectors, words = build / QUESTIONS, build / QUESTION_WORDS
+        return cls(DenseIndex.load(vectors), LexicalIndex.load(words), store)
+
+    def match(self, terms: Terms, row: Rows, *, without: Set[int] = frozenset()) -> Matches:
         """Find the curated questions nearest to a query.
 
         Args:
-            query: What is searched.
+            terms: What is searched, by words.
             row: Its encoding, (dim,), of length 1.
             without: Questions to leave out, so that one can be asked as if it were new.
         """
         near = _leave_out(self._vectors.search(row, DEPTH + len(without)), without)
-        shared = _leave_out(self._words.search(query, DEPTH + len(without)), without)
-        most = self._words.best_possible(query) or 1.0
+        shared = _leave_out(self._words.search(terms, DEPTH + len(without)), without)
+        most = self._words.best_possible(terms) or 1.0
         answering = self._store.answering([*near, *(n for n in shared if n not in near)])
         meaning: dict[int, Match] = {}
         unanswered = None

@@ -24,13 +24,14 @@ class Stages:
     ``dense_weight`` is the share of meaning, 0..1, in finding passages; words get the rest.
     ``reader``: False ranks sentences as their passages; a name or folder puts that
     cross-encoder behind the reader. ``questions``: False leaves out the curated questions.
-    ``spelling``: False searches misspelt words as they are.
+    ``spelling``: False searches misspelt words as they are. ``lexicon``: False adds no words.
     """
 
     dense_weight: float = DENSE_WEIGHT
     reader: bool | str = True
     questions: bool = True
     spelling: bool = True
+    lexicon: bool = True
 
 
 def open_encoder(index: Path, build: Path, manifest: Manifest) -> tuple[Encoder, Weights | None]:

@@ -47,7 +47,12 @@ def changes(answer: Answer) -> list[str]:
     lines = [f"Spelling: {', '.join(spelt)}"] if spelt else []
     if any(change.kind == "follow-up" for change in answer.changes):
         lines.append(f"Read with what you asked before: {answer.query}")
-    return lines
+    added = [
+        f"{change.after} (for {change.before})"
+        for change in answer.changes
+        if change.kind in ("abbreviation", "lay", "language")
+    ]
+    return [*lines, f"Also searched: {', '.join(added)}"] if added else lines
 
 
 def turned_away(unanswered: CuratedQuestion) -> str:

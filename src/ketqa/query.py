@@ -2,8 +2,8 @@
 
 A question that leans on the one before it ("and how long did that last?") is searched
 together with it, and with what came before that where it names no subject either; any other
-stands alone. Misspelt words are searched as the corpus spells them. Each change is told, and
-``as_typed`` undoes them all.
+stands alone. Misspelt words are searched as the corpus spells them, and words that mean the same
+are added. Each change is told, and ``as_typed`` undoes them all.
 """
 
 import re
@@ -30,6 +30,8 @@ LEANS = re.compile(
 
 # (as typed, as meant) for each misspelt word of a text
 Spelling = Callable[[str], Sequence[tuple[str, str]]]
+# what to add to a text
+Expansion = Callable[[str], Sequence[Change]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +41,15 @@ class Query:
     text: str
     changes: tuple[Change, ...] = ()
 
+    @property
+    def added(self) -> str:
+        """The words that were added, each once."""
+        words = (c.after for c in self.changes if c.kind in ("abbreviation", "lay", "language"))
+        return " ".join(dict.fromkeys(" ".join(words).split()))
 
-def no_spelling(text: str) -> Sequence[tuple[str, str]]:  # noqa: ARG001, one of two
-    """Find no misspelt word."""
+
+def unchanged(text: str) -> tuple[()]:  # noqa: ARG001, stands in for both of these
+    """Find no misspelt word, and add nothing."""
     return ()
 
 
@@ -64,13 +72,19 @@ def check_question(question: str) -> str:
     return stripped
 
 
-def build_query(question: str, history: Sequence[str] = (), spell: Spelling = no_spelling) -> Query:
+def build_query(
+    question: str,
+    history: Sequence[str] = (),
+    spell: Spelling = unchanged,
+    expand: Expansion = unchanged,
+) -> Query:
     """Return the query for a question.
 
     Args:
         question: In the person's own words.
         history: The earlier questions of its chat, oldest first.
         spell: Returns (as typed, as meant) for each misspelt word of a text.
+        expand: Returns what to add to a text, once it is spelt and stands alone.
 
     Raises:
         QuestionError: A question is empty, too long, or not text.
@@ -84,7 +98,7 @@ def build_query(question: str, history: Sequence[str] = (), spell: Spelling = no
         if len(before) + len(text) < MAX_CHARACTERS:
             changes.append(Change("follow-up", text, f"{before} {text}"))
             text = f"{before} {text}"
-    return Query(text, tuple(changes))
+    return Query(text, (*changes, *expand(text)))
 
 
 def _subject(history: Sequence[str]) -> Sequence[str]:

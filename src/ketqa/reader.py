@@ -21,7 +21,7 @@ from ketqa.adapter import READER_WEIGHTS
 from ketqa.dense import DenseIndex
 from ketqa.encode import Rows
 from ketqa.errors import ModelError
-from ketqa.lexical import LexicalIndex
+from ketqa.lexical import LexicalIndex, Terms
 from ketqa.match import Matches
 from ketqa.types import Hit, Sentence
 
@@ -40,10 +40,11 @@ Weights = Mapping[str, Mapping[str, float]]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A query, its (dim,) row of length 1, and the curated questions that it resembles."""
+    """A query, its (dim,) row of length 1, its words, the curated questions that it resembles."""
 
     query: str
     row: Rows
+    terms: Terms
     matches: Matches
 
 
@@ -148,8 +149,8 @@ def describe(
     allows, 0..1.
     """
     sentences = [sentence for _, sentence in candidates]
-    most = engines.words.best_possible(asked.query) or 1.0
-    shared = engines.words.score_texts(asked.query, [sentence.text for sentence in sentences])
+    most = engines.words.best_possible(asked.terms) or 1.0
+    shared = engines.words.score_texts(asked.terms, [sentence.text for sentence in sentences])
     matches = asked.matches
     return np.column_stack(
         [

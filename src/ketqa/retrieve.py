@@ -34,7 +34,7 @@ class Retriever:
     def retrieve(self, asked: Asked, k: int) -> list[Hit]:
         """Return at most k passages, best first."""
         near = self.vectors.search(asked.row, max(DEPTH, k)) if self.dense_weight else {}
-        shared = self.words.search(asked.query, max(DEPTH, k)) if self.dense_weight < 1 else {}
+        shared = self.words.search(asked.terms, max(DEPTH, k)) if self.dense_weight < 1 else {}
         led = self._led_to(asked.matches)
         share = QUESTION_WEIGHT if led else 0.0
         fused = weighted_sum(

@@ -83,6 +83,11 @@ class Speller:
                 found.append((typed, meant))
         return found
 
+    def knows_all(self, text: str) -> bool:
+        """Tell whether every word of a text is right, or stands in the corpus."""
+        words = (match.group().lower().replace("’", "'") for match in WORD.finditer(text))
+        return all(word in self._counts or is_right(word) for word in words)
+
     def _meant(self, word: str) -> str | None:
         if len(word) < SHORTEST or word in self._counts:
             return None
@@ -100,6 +105,11 @@ class Speller:
             return None
         best = min(near, key=lambda one: (one[1], -self._counts[one[0]], one[0]))
         return str(best[0])
+
+
+def is_right(word: str) -> bool:
+    """Tell whether a word in lower case is an English word, a medical term or a medicine."""
+    return word in _right()
 
 
 def save_words(file: Path, passages: Iterable[str], questions: Iterable[str]) -> None:

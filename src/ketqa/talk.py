@@ -10,6 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from ketqa.language import identify
 from ketqa.notices.classify import fold
 
 KINDS = ("hello", "thanks", "about", "unclear")
@@ -39,7 +40,7 @@ def language_reply(message: str, served: Collection[str]) -> str | None:
         message: What was asked.
         served: The languages that can be searched, ISO 639-1.
     """
-    language, probability = _identifier().classify(message)
+    language, probability = identify(message)
     words = _table()["language"].get(language)
     if language in served or probability < SURE or words is None:
         return None
@@ -68,10 +69,3 @@ def _table() -> dict[str, Any]:
 @cache
 def _phrases(kind: str) -> frozenset[str]:
     return frozenset(_table()[kind]["phrases"])
-
-
-@cache
-def _identifier() -> Any:  # noqa: ANN401, the library has no types
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

@@ -218,9 +218,9 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing done to a question before it was searched."""
+    """One thing done to a question before it was searched; the last three kinds add words."""
 
-    kind: Literal["spelling", "follow-up"]
+    kind: Literal["spelling", "follow-up", "abbreviation", "lay", "language"]
     before: str
     after: str
 

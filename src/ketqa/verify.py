@@ -7,8 +7,6 @@ from pathlib import Path
 
 from ketqa.build import (
     PASSAGES,
-    QUESTION_WORDS,
-    QUESTIONS,
     SENTENCES,
     STORE,
     WORDS,
@@ -19,6 +17,7 @@ from ketqa.dense import DenseIndex
 from ketqa.errors import KetqaError
 from ketqa.lexical import LexicalIndex
 from ketqa.manifest import Manifest, current_build
+from ketqa.match import QUESTION_WORDS, QUESTIONS
 from ketqa.store import Store
 from ketqa.types import Document
 

@@ -18,6 +18,7 @@ SETTINGS = {
     "no-reader": Stages(reader=False),
     "no-questions": Stages(questions=False),
     "no-spelling": Stages(spelling=False),
+    "no-lexicon": Stages(lexicon=False),
     "bm25-no-reader": Stages(dense_weight=0.0, reader=False),
     "dense-no-reader": Stages(dense_weight=1.0, reader=False),
 }
