@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The exact version first: anything looser can pull gigabytes of GPU libraries.
 TORCH := torch==2.13.0
 
-.PHONY: setup run test check check-all bench weights wheel clean
+.PHONY: setup run test check check-all bench weights wheel reference clean
 
 setup: $(VENV)/.ready
 
@@ -41,6 +41,10 @@ bench: setup
 	$(BIN)/ketqa index
 	$(BIN)/ketqa ablate tests/gold/dev.jsonl tests/gold/own.jsonl --write docs/ablation.md \
 	  --collections $(addprefix $(DATA)/,scifact cranfield pubmedqa covidqa_dev evinf_pain_dev squad2_dev)
+
+# The Python names, from their docstrings, as pages in site/.
+reference: setup
+	$(BIN)/python docs/reference.py site
 
 # Fit the reader and the abstention again (see training/README.md).
 weights: setup
