@@ -14,7 +14,7 @@ COPY constraints.txt ./
 RUN pip install --no-cache-dir torch==2.13.0 -c constraints.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
-RUN pip install --no-cache-dir '.[app]' -c constraints.txt
+RUN pip install --no-cache-dir '.[app,formats]' -c constraints.txt
 ARG CORPUS=corpus
 COPY ${CORPUS} /srv/ketqa/corpus
 # Whoever runs it must be able to read what it wrote.

@@ -48,6 +48,8 @@ TERMS = {
     **{name: f"{OA}{name}" for name in ("TextPositionSelector", "TextQuoteSelector")},
     **{name: f"{OA}{name}" for name in ("exact", "prefix", "suffix", "start", "end")},
     **{name: f"{OA}{name}" for name in ("highlighting", "questioning", "describing", "commenting")},
+    "FragmentSelector": f"{OA}FragmentSelector",
+    "conformsTo": {"@id": f"{DC}conformsTo", "@type": "@id"},
     "body": {"@id": f"{OA}hasBody", "@type": "@id"},
     "target": {"@id": f"{OA}hasTarget", "@type": "@id"},
     "source": {"@id": f"{OA}hasSource", "@type": "@id"},
@@ -77,7 +79,9 @@ TERMS = {
 }
 
 
-def answer_of(*quotes: str, **stated: str) -> tuple[Answer, Callable[[str], Document]]:
+def answer_of(
+    *quotes: str, page: int | None = None, **stated: str
+) -> tuple[Answer, Callable[[str], Document]]:
     """An answer that quotes a document of these sentences, one after the other."""
     source = Source("a b.txt", "a b.txt", "ab" * 32, **({"title": "A title"} | stated))  # type: ignore[arg-type]
     text = "".join(f"<{quote}>" for quote in quotes)
@@ -86,7 +90,7 @@ def answer_of(*quotes: str, **stated: str) -> tuple[Answer, Callable[[str], Docu
         span = Span("a b.txt", start + 1, start + 1 + len(quote))
         start += len(quote) + 2
         passage = Passage(0, Span("a b.txt", 0, len(text)), text)
-        items.append(Evidence(rank, 0.9, quote, span, source, passage))
+        items.append(Evidence(rank, 0.9, quote, span, source, passage, page=page))
     answer = Answer(
         question="Does it help?", query="Does it help?", status="evidence", confidence=0.9,
         evidence=tuple(items), related=(), searched={"documents": 1, "passages": 1},
@@ -95,8 +99,8 @@ def answer_of(*quotes: str, **stated: str) -> tuple[Answer, Callable[[str], Docu
     return answer, lambda doc_id: Document(source, text)
 
 
-def export(form: Form, *quotes: str, **stated: str) -> str:
-    answer, document = answer_of(*quotes, **stated)
+def export(form: Form, *quotes: str, page: int | None = None, **stated: str) -> str:
+    answer, document = answer_of(*quotes, page=page, **stated)
     return export_answer(answer, form, accessed=DAY, document=document).text
 
 
@@ -243,7 +247,12 @@ def _found(node: object, term: str) -> list[Any]:
 
 
 def test_annotations_say_where_and_whose_in_the_words_of_the_vocabulary() -> None:
-    stated = {"url": "https://x.org/a", "publisher": "P", "published": "2016-11", "kind": "blog"}
+    stated: dict[str, Any] = {
+        "url": "https://x.org/a",
+        "publisher": "P",
+        "published": "2016-11",
+        "kind": "blog",
+    }
     text = export("annotation", "It helps.", "It hurts.", interest="sells it", **stated)
     (collection,) = read_annotations(text)
     assert "unknown:" not in json.dumps(collection)
@@ -257,6 +266,24 @@ def test_annotations_say_where_and_whose_in_the_words_of_the_vocabulary() -> Non
     said = [value["@value"] for value in _found(collection, TERMS["value"])]  # type: ignore[arg-type]
     assert said.count("These are quotations, not medical advice.") == 2
     assert len({node["@id"] for node in _found(collection, f"{OA}hasTarget") if "@id" in node}) == 0
+
+
+def test_the_page_and_the_licence_go_with_a_quote() -> None:
+    stated: dict[str, Any] = {"licence": "CC BY 4.0"}
+    (row,) = read_csv(export("csv", "It helps.", page=3, **stated))
+    assert (row["page"], row["licence"]) == ("3", "CC BY 4.0")
+    (record,) = rispy.loads(export("ris", "It helps.", page=3, **stated))
+    about, placed = record["notes"]
+    assert about.endswith(" Licence: CC BY 4.0.")
+    assert placed == "Characters 1 to 10, page 3: It helps."
+    assert "- Page: 3\n" in export("md", "It helps.", page=3)
+    assert "- Licence: CC BY 4.0\n" in export("md", "It helps.", **stated)
+    (collection,) = read_annotations(export("annotation", "It helps.", page=3, **stated))
+    assert "unknown:" not in json.dumps(collection)
+    assert [v["@value"] for v in _found(collection, f"{DC}rights")] == ["CC BY 4.0"]
+    selectors = _found(collection, f"{OA}hasSelector")
+    assert selectors[2][f"{DC}conformsTo"] == [{"@id": "http://tools.ietf.org/rfc/rfc3778"}]
+    assert selectors[2][str(TERMS["value"])] == [{"@value": "page=3"}]
 
 
 @given(text=st.text("ab ", min_size=1, max_size=8).map(lambda text: text * 40), data=st.data())
@@ -279,7 +306,11 @@ def test_a_bibliography_is_set_from_csl_and_makes_up_nothing() -> None:
     )
     from citeproc.source.json import CiteProcJSON
 
-    stated = {"author": "Smith & Co", "published": "2016-11-22", "url": "https://x.org/a?b=c&d"}
+    stated: dict[str, Any] = {
+        "author": "Smith & Co",
+        "published": "2016-11-22",
+        "url": "https://x.org/a?b=c&d",
+    }
     items = json.loads(export("csl", "It helps.", title="A <title>", **stated))
     assert items[0] | {"note": ""} == {
         "id": "a-b-cd6c4a05", "type": "webpage", "title": "A <title>",

@@ -15,6 +15,8 @@ from ketqa import present
 from ketqa.types import Answer, Document, Evidence, Source, Span
 
 CONTEXT = "http://www.w3.org/ns/anno.jsonld"
+# How an address names a page of a PDF (RFC 3778, by the name that the vocabulary gives it).
+PDF_PAGES = "http://tools.ietf.org/rfc/rfc3778"
 # Characters before and after a quote; doubled until the words stand in one place only.
 CONTEXT_LENGTH = 32
 
@@ -68,9 +70,16 @@ def _annotation(answer: Answer, item: Evidence, accessed: datetime, text: str) -
                     "exact": item.quote,
                     "suffix": suffix,
                 },
+                *_page(item),
             ],
         },
     }
+
+
+def _page(item: Evidence) -> list[dict[str, str]]:
+    if item.page is None:
+        return []
+    return [{"type": "FragmentSelector", "conformsTo": PDF_PAGES, "value": f"page={item.page}"}]
 
 
 def surroundings(text: str, span: Span) -> tuple[str, str]:
@@ -97,6 +106,7 @@ def _source(source: Source) -> dict[str, Any]:
         "dcterms:publisher": source.publisher,
         "dcterms:issued": source.published,
         "dcterms:type": source.kind,
+        "dcterms:rights": source.licence,
         "dcterms:description": f"Commercial interest: {interest}" if interest else None,
     }
     return {name: value for name, value in fields.items() if value}

@@ -113,8 +113,10 @@ def _date(source: Source) -> list[str]:
 
 def _about(source: Source) -> str:
     interest = f" Commercial interest: {source.interest}." if source.interest else ""
-    return f"{present.STANDING} File {source.file}, SHA-256 {source.sha256}.{interest}"
+    licence = f" Licence: {source.licence}." if source.licence else ""
+    return f"{present.STANDING} File {source.file}, SHA-256 {source.sha256}.{interest}{licence}"
 
 
 def _placed(item: Evidence) -> str:
-    return f"Characters {item.span.start} to {item.span.end}: {item.quote}"
+    place = f"Characters {item.span.start} to {item.span.end}"
+    return f"{place}{f', page {item.page}' if item.page else ''}: {item.quote}"

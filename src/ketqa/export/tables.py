@@ -11,8 +11,8 @@ from ketqa.types import Answer, Evidence
 
 COLUMNS = (
     "question", "status", "rank", "confidence", "quote", "file", "start", "end", "page",
-    "title", "publisher", "author", "published", "url", "kind", "interest", "second_hand",
-    "sha256", "index", "accessed", "standing",
+    "title", "publisher", "author", "published", "url", "kind", "interest", "licence",
+    "second_hand", "sha256", "index", "accessed", "standing",
 )  # fmt: skip
 
 
@@ -55,6 +55,7 @@ def _row(answer: Answer, item: Evidence) -> dict[str, str]:
         "page": "" if item.page is None else str(item.page),
         "title": source.title,
         **{name: getattr(source, name) or "" for _, name in present.FIELDS},
+        "licence": source.licence or "",
         "second_hand": "" if item.second_hand is None else str(item.second_hand).lower(),
         "sha256": source.sha256,
         "index": answer.index,

@@ -33,6 +33,8 @@ def _about(answer: Answer, item: Evidence) -> str:
     lines = [f"{label}: {value}" for label, value, _ in present.source_fields(source)]
     lines.insert(0, f"Title: {source.title}")
     lines.append(f"File: {source.file}, characters {span.start} to {span.end}")
+    if source.licence:
+        lines.append(f"Licence: {source.licence}")
     if item.page is not None:
         lines.append(f"Page: {item.page}")
     lines += [f"SHA-256 of the file: {source.sha256}", present.sureness(item, answer.status)]
