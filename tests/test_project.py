@@ -23,7 +23,7 @@ ROOMS = (
     ("formats.sandbox",),
     ("files",),
     ("corpus", "split", "models", "query"),
-    ("encode", "questions", "notices.classify", "spelling"),
+    ("encode", "questions", "notices.classify", "spelling", "gather", "lint"),
     ("notices.words", "talk"),
     ("notices",),
     ("compiled", "dense", "lexical", "fuse", "store"),
@@ -50,7 +50,7 @@ ROOMS = (
     ("curation.check", "curation.suggest"),
     ("curation.generate",),
     ("cli.terminal", "cli.annotate"),
-    ("cli.asking", "cli.evaluate", "cli.curate"),
+    ("cli.asking", "cli.corpus", "cli.evaluate", "cli.curate"),
     ("cli",),
 )
 # The only module that may know each engine.
@@ -67,6 +67,8 @@ ENGINES = {
     "trafilatura": "formats.html",
     "pypdfium2": "formats.pdf",
     "docx": "formats.docx",
+    "datasketch": "lint",
+    "ftfy": "lint",
     "langchain_text_splitters": "split",
     "gradio": "web.",
     "matplotlib": "evaluation.report",

@@ -9,8 +9,8 @@ import logging
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -55,7 +55,8 @@ Progress = Callable[[str, int, int], None]
 class BuildReport:
     """What a build did; ``changed`` is False where the index was up to date already.
 
-    ``skipped`` are the files that could not be read.
+    ``skipped`` are the files that could not be read; ``aside`` counts the words, by document,
+    that were set aside as no part of its text.
     """
 
     fingerprint: str
@@ -63,6 +64,7 @@ class BuildReport:
     changed: bool
     reused: int
     skipped: Sequence[Skipped] = ()
+    aside: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ def build_index(
                 report = _build(contents, recipe, index, model, old, progress)
     except Timeout:
         raise IndexBusy(f"{index}: another process is building here; wait for it") from None
-    return replace(report, skipped=read.skipped)
+    return replace(report, skipped=read.skipped, aside=read.aside)
 
 
 def split_documents(

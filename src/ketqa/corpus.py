@@ -14,15 +14,15 @@ What ``sources.toml`` says of a field counts; where it says nothing, what the do
 import logging
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, get_args
 
 from ketqa.errors import CorpusError
 from ketqa.files import Found, Skipped, read_folder
-from ketqa.formats.content import Content
+from ketqa.formats.content import WORD, Content
 from ketqa.formats.sniff import ENDINGS
 from ketqa.types import Document, Source, Witness
 
@@ -48,10 +48,14 @@ CODE = re.compile(r"[a-z]{2,3}\Z")
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """What is in a folder: its documents in the order of their ids' files, and what is not read."""
+    """What is in a folder: its documents, in the order of their files, and what is not read.
+
+    ``aside`` counts the words, by document, that were set aside as no part of the text.
+    """
 
     documents: list[Document]
     skipped: list[Skipped]
+    aside: Mapping[str, int] = field(default_factory=dict)
 
 
 def load_corpus(folder: Path) -> list[Document]:
@@ -73,30 +77,55 @@ def read_corpus(folder: Path) -> Corpus:
         CorpusError: Nothing can be read, or something is wrong with ``sources.toml``; the text
             names the place and the cure.
     """
+    corpus = Corpus([], [], aside := {})
+    for read in survey(folder):
+        if isinstance(read, Skipped):
+            corpus.skipped.append(read)
+            continue
+        document, content = read
+        corpus.documents.append(document)
+        if content.aside:
+            aside[document.source.id] = len(WORD.findall(content.aside))
+    if not corpus.documents:
+        raise CorpusError(_nothing(folder, corpus.skipped))
+    return corpus
+
+
+def survey(
+    folder: Path, only: Container[str] | None = None
+) -> Iterator[tuple[Document, Content] | Skipped]:
+    """Yield every document of a folder with what was read of it, and what cannot be read.
+
+    Args:
+        folder: The documents' folder.
+        only: The files to read; all where None.
+
+    Raises:
+        CorpusError: Something is wrong with ``sources.toml``.
+    """
     if not folder.is_dir():
         raise CorpusError(f"{folder}: no such folder; give the documents' folder with --corpus")
     entries = read_sources(folder)
-    documents: list[Document] = []
-    skipped: list[Skipped] = []
-    files: set[str] = set()
-    for found in read_folder(folder):
-        files.add(found.file)
+    known: set[str] = set()
+    for found in read_folder(folder, only):
+        known.add(found.file)
         if isinstance(found, Skipped):
-            skipped.append(found)
-        else:
-            documents += documents_of(found, entries)
-            skipped += found.skipped
-    if not documents:
-        raise CorpusError(_nothing(folder, skipped))
-    gone = entries.keys() - files - {document.source.id for document in documents}
-    if gone:
+            yield found
+            continue
+        for document, content in documents_of(found, entries):
+            known.add(document.source.id)
+            yield document, content
+        yield from found.skipped
+    gone = entries.keys() - known
+    if gone and only is None:
         raise CorpusError(
             f"{folder / SOURCES}: no such file: {min(gone)}; correct the entry or take it out"
         )
-    return Corpus(documents, skipped)
 
 
-def documents_of(found: Found, entries: Mapping[str, dict[str, Any]]) -> Iterator[Document]:
+def documents_of(
+    found: Found, entries: Mapping[str, dict[str, Any]]
+) -> Iterator[tuple[Document, Content]]:
     """Yield the documents of a file that was read, each with its source.
 
     Raises:
@@ -109,7 +138,8 @@ def documents_of(found: Found, entries: Mapping[str, dict[str, Any]]) -> Iterato
         doc_id = f"{found.file}#{content.part}" if content.part else found.file
         _check_hash(doc_id, content.sha256 or found.sha256, entries)
         entry = {**entries.get(found.file, {}), **entries.get(doc_id, {})}
-        yield Document(_source(doc_id, found, content, entry), content.text, content.layout)
+        source = _source(doc_id, found, content, entry)
+        yield Document(source, content.text, content.layout), content
 
 
 def _check_hash(file: str, sha256: str, entries: Mapping[str, dict[str, Any]]) -> None:

@@ -4,8 +4,7 @@ import hashlib
 import logging
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,18 +48,19 @@ class Found:
     skipped: tuple[Skipped, ...] = ()
 
 
-def read_folder(folder: Path, seconds: float | None = None) -> Iterator[Found | Skipped]:
+def read_folder(folder: Path, only: Container[str] | None = None) -> Iterator[Found | Skipped]:
     """Read every file of a folder, in the order of their names.
 
     Hidden files, and those about the documents, are left out without a word.
 
     Args:
         folder: The documents' folder.
-        seconds: The most seconds a file may take.
+        only: The files to read; all where None.
     """
-    with ExitStack() as stack:
-        sandbox = stack.enter_context(Sandbox(seconds) if seconds else Sandbox())
+    with Sandbox() as sandbox:
         for file in list_files(folder):
+            if only is not None and file not in only:
+                continue
             try:
                 yield read_file(folder, file, sandbox)
             except CorpusError as error:

@@ -12,6 +12,7 @@ from typing import Any
 from ketqa import present
 from ketqa.cli.asking import add_asking, add_reader, how
 from ketqa.cli.asking import add_commands as add_export
+from ketqa.cli.corpus import add_commands as add_corpus
 from ketqa.cli.curate import add_commands as add_curating
 from ketqa.cli.evaluate import add_commands as add_measuring
 from ketqa.cli.terminal import (
@@ -112,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("-k", type=positive, default=10, help="the most passages (default: 10)")
     search.add_argument("--json", action="store_true", help="print one JSON object")
 
+    add_corpus(commands)
     add_measuring(commands)
     add_curating(commands)
 
@@ -171,6 +173,12 @@ def _index(options: argparse.Namespace) -> int:
         print(f"{options.index}: built: {size}; {report.reused:,} vectors reused")
     else:
         print(f"{options.index}: nothing changed, nothing to do: {size}")
+    if report.aside:
+        words = present.count(sum(report.aside.values()), "word")
+        files = present.count(len(report.aside), "document")
+        print(
+            f"set aside in {files}: {words} (menus, running heads, references); ketqa corpus show"
+        )
     print_skipped(report.skipped)
     return 0
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ketqa import present
-from ketqa.files import Skipped
 from ketqa.types import Answer, Evidence, Hit, Status
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ketqa.files import Skipped
     from ketqa.lookup import Lookup
 
 MATCHES = {
@@ -115,7 +115,7 @@ def _print_evidence(console: "Console", item: Evidence, status: Status) -> None:
         console.print(also, style="dim", markup=False)
 
 
-def print_skipped(skipped: Sequence[Skipped]) -> None:
+def print_skipped(skipped: "Sequence[Skipped]") -> None:
     """Name the files that could not be read, and why; nothing where all were."""
     if not skipped:
         return
