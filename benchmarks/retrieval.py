@@ -17,13 +17,14 @@ import numpy as np
 from ir_measures import ScoredDoc, nDCG
 from tqdm import tqdm
 
-from ketqa.build import PASSAGE_TOKENS, split_documents
+from ketqa.build import PASSAGE_TOKENS
 from ketqa.dense import DenseIndex
 from ketqa.encode import Rows, SentenceEncoder
 from ketqa.evaluation.beir import load_documents, load_qrels, load_queries
 from ketqa.fuse import reciprocal_rank_fusion, weighted_sum
 from ketqa.lexical import LexicalIndex
 from ketqa.models import find_model
+from ketqa.shards import split_documents
 
 DEPTH = 200
 WEIGHTS = [step / 10 for step in range(1, 10)]

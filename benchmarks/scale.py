@@ -25,14 +25,13 @@ from time import perf_counter
 
 import numpy as np
 
-from ketqa.build import ENCODER, PASSAGES, STORE
 from ketqa.compiled import CompiledEncoder
 from ketqa.dense import NEAREST, DenseIndex
 from ketqa.encode import Rows, unit
 from ketqa.evaluation.beir import index_collection, load_queries
 from ketqa.lexical import LexicalIndex, weigh
-from ketqa.manifest import current_build
-from ketqa.store import Store
+from ketqa.manifest import ENCODER, PASSAGES, Manifest, current_build
+from ketqa.parts import open_rows, open_store
 
 SIZES = (1_000, 10_000, 100_000, 300_000, 1_000_000)
 QUERIES, CHECKED, DEPTH = 300, 100, 100
@@ -170,9 +169,10 @@ def collect(folders: list[Path], cache: Path, kind: str) -> Material:
             texts += rest
             parts.append(encoder.encode_queries(rest))
             continue
-        with Store(build / STORE) as store:
+        manifest = Manifest.load(build)
+        with open_store(build, manifest) as store:
             texts += [store.passage(n).text for n in range(store.counts()["passages"])]
-        dense = DenseIndex.load(build / PASSAGES)
+        dense = open_rows(PASSAGES, build, manifest)
         parts.append(dense.rows(range(len(dense))))
     return Material(texts, np.vstack(parts), queries, encoder.encode_queries(queries))
 

@@ -1,6 +1,6 @@
 import pytest
 
-from ketqa.abbreviations import find_abbreviations, find_definitions
+from ketqa.abbreviations import count_definitions, find_abbreviations, find_definitions
 
 
 @pytest.mark.parametrize(
@@ -35,4 +35,5 @@ def test_what_is_no_definition_is_left(text: str) -> None:
 
 def test_the_most_frequent_meaning_wins() -> None:
     texts = ["chronic migraine (CM)", "cluster mix (CM)", "Chronic migraine (CM)"]
-    assert find_abbreviations(texts) == {"CM": "chronic migraine"}
+    halves = [count_definitions(texts[:1]), count_definitions(texts[1:])]
+    assert find_abbreviations(halves) == {"CM": "chronic migraine"}

@@ -6,11 +6,12 @@ import pytest
 
 from conftest import TopicEncoder, write_corpus
 from ketqa.answer import choose_quotes, gather_evidence
-from ketqa.build import split_documents
 from ketqa.corpus import load_corpus
 from ketqa.match import NO_MATCHES, Match, Matches
 from ketqa.reader import Reading
-from ketqa.store import Store, create_store
+from ketqa.shards import split_documents
+from ketqa.store import Store
+from ketqa.tables import create_store
 from ketqa.types import CuratedQuestion, Evidence, Hit, Source, Span
 
 DOCUMENTS = {

@@ -66,5 +66,5 @@ def test_many_rows_are_searched_by_lists(tmp_path: Path, monkeypatch: pytest.Mon
     for ours, right in zip(found, truth, strict=True):
         for number in ours.keys() & right.keys():
             assert ours[number] == pytest.approx(right[number], abs=1e-6)
-    looked_up = DenseIndex.build(rows, searched=False)
+    looked_up = DenseIndex.build(rows, lists_above=len(rows))
     assert looked_up.search(queries[0], 10) == exact.search(queries[0], 10)

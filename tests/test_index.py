@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from conftest import CORPUS, ROOT, write_corpus
-from ketqa.build import ENCODER
 from ketqa.compiled import CompiledEncoder
 from ketqa.errors import QuestionError
 from ketqa.index import Index
-from ketqa.manifest import current_build
+from ketqa.manifest import ENCODER, current_build
 from ketqa.twins import twin_key
 from ketqa.types import Answer
 

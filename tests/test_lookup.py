@@ -8,13 +8,14 @@ import pytest
 
 from conftest import CORPUS, FOUR_DOCUMENTS, TopicEncoder, write_corpus
 from ketqa import lookup
-from ketqa.build import split_documents
 from ketqa.corpus import load_corpus
 from ketqa.errors import QuestionError
 from ketqa.index import Index
 from ketqa.lexical import LexicalIndex
 from ketqa.lookup import Place, check_quote, find_places
-from ketqa.store import Store, create_store
+from ketqa.shards import split_documents
+from ketqa.store import Store
+from ketqa.tables import create_store
 
 ODD = (
     "Ketamine was in\u00adeffective in treating pain; the dose was 0.5\u00a0mg/kg.\r\n"
@@ -28,7 +29,7 @@ class Shelf:
 
     def __init__(self, folder: Path, documents: Mapping[str, str]) -> None:
         found = load_corpus(write_corpus(folder / "corpus", dict(documents)))
-        passages, sentences = split_documents(found, TopicEncoder())
+        passages, sentences = split_documents(found, TopicEncoder(), tokens=100)
         create_store(folder / "store", found, passages, sentences)
         self.store = Store(folder / "store")
         self.words = LexicalIndex.build((passage.text for passage in passages), folder / "words")

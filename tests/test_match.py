@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 
 from conftest import TopicEncoder, write_corpus
-from ketqa.build import split_documents
 from ketqa.corpus import load_corpus
 from ketqa.dense import DenseIndex
 from ketqa.lexical import LexicalIndex, weigh
 from ketqa.match import NO_MATCHES, QuestionIndex
-from ketqa.store import Store, create_store
+from ketqa.shards import split_documents
+from ketqa.store import Store
+from ketqa.tables import create_store
 from ketqa.types import CuratedQuestion, Span
 
 ENCODER = TopicEncoder()

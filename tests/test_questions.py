@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from conftest import CORPUS, FOUR_DOCUMENTS, ROOT, TopicEncoder, write_corpus
-from ketqa.build import split_documents
 from ketqa.corpus import load_corpus
 from ketqa.errors import CorpusError
 from ketqa.questions import find_answering, hash_questions, load_questions
+from ketqa.shards import split_documents
+from ketqa.store import Store
+from ketqa.tables import create_store
 from ketqa.twins import twin_key
 from ketqa.types import CuratedQuestion
 
@@ -98,9 +100,12 @@ def test_every_sentence_of_a_place_answers_and_so_do_its_twins(tmp_path: Path) -
         "questions": ["How much, and did it work?"],
     }  # fmt: skip
     write(folder, [line], [NOT])
-    _, sentences = split_documents(load_corpus(folder), TopicEncoder(), tokens=100)
+    documents = load_corpus(folder)
+    passages, sentences = split_documents(documents, TopicEncoder(), tokens=100)
     assert next(s.kind for s in sentences) == "heading"
-    assert find_answering(load(folder), sentences) == [[1, 2, 4], []]
+    create_store(tmp_path / "store", documents, passages, sentences)
+    with Store(tmp_path / "store") as store:
+        assert find_answering(load(folder), store) == [[1, 2, 4], []]
 
 
 def shipped() -> list[CuratedQuestion]:

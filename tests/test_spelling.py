@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from ketqa.errors import IndexDamaged
-from ketqa.spelling import Speller, save_words
+from ketqa.spelling import Speller, count_words, save_words
 
 PASSAGES = [
     "Ketamine relieved migraine in patients of the clinic. Migraine came back.",
@@ -14,7 +14,9 @@ PASSAGES = [
 @pytest.fixture(scope="module")
 def speller(tmp_path_factory: pytest.TempPathFactory) -> Speller:
     file = tmp_path_factory.mktemp("words") / "vocabulary.txt"
-    save_words(file, PASSAGES, ["is it legal", "is it legl", "is that legal", "legal here?"])
+    save_words(
+        file, count_words(PASSAGES), ["is it legal", "is it legl", "is that legal", "legal here?"]
+    )
     return Speller.load(file)
 
 

@@ -20,6 +20,12 @@ def copy(index_folder: Path, tmp_path: Path) -> Path:
     return shutil.copytree(index_folder, tmp_path / "index")
 
 
+def shard(index: Path) -> Path:
+    """Return the one shard that the shipped documents are."""
+    (found,) = (current_build(index) / "shards").iterdir()
+    return found
+
+
 def flip(file: Path, at: int) -> None:
     data = bytearray(file.read_bytes())
     data[at] ^= 1
@@ -50,7 +56,7 @@ def test_one_changed_byte_of_any_file_of_the_index_fails(index_folder: Path, cop
 
 
 def test_a_missing_file_is_named(copy: Path) -> None:
-    (current_build(copy) / "sentences" / "rows.faiss").unlink()
+    (shard(copy) / "sentences" / "rows.faiss").unlink()
     assert "sentences/rows.faiss: is gone" in problems(copy)
 
 
@@ -64,7 +70,7 @@ def test_one_changed_byte_of_a_document_fails(index_folder: Path, tmp_path: Path
 
 def test_a_stored_text_changed_with_its_hashes_put_right_still_fails(copy: Path) -> None:
     build = current_build(copy)
-    with sqlite3.connect(build / "corpus.sqlite") as connection:
+    with sqlite3.connect(shard(copy) / "corpus.sqlite") as connection:
         connection.execute("UPDATE document SET text = replace(text, '3 weeks', '9 weeks')")
     connection.close()
     manifest = Manifest.load(build)
@@ -74,7 +80,7 @@ def test_a_stored_text_changed_with_its_hashes_put_right_still_fails(copy: Path)
 
 def test_a_sentence_moved_with_its_hashes_put_right_still_fails(copy: Path) -> None:
     build = current_build(copy)
-    with sqlite3.connect(build / "corpus.sqlite") as connection:
+    with sqlite3.connect(shard(copy) / "corpus.sqlite") as connection:
         connection.execute("UPDATE sentence SET start = start - 9 WHERE number = 5")
     connection.close()
     manifest = Manifest.load(build)
@@ -90,8 +96,8 @@ def rewrite(index: Path, old: str, new: str) -> None:
 
 
 def test_an_index_of_another_format_is_told_with_both_values(copy: Path) -> None:
-    rewrite(copy, '"format": 5', '"format": 99')
-    with pytest.raises(IndexMismatch, match=r"format 99, this ketqa reads 5; .*ketqa index"):
+    rewrite(copy, '"format": 6', '"format": 99')
+    with pytest.raises(IndexMismatch, match=r"format 99, this ketqa reads 6; .*ketqa index"):
         Index.open(copy)
 
 
@@ -109,10 +115,18 @@ def test_an_index_of_another_model_is_told_with_both_values(
 
 
 @pytest.mark.parametrize(
-    "name", ["corpus.sqlite", "passages/rows.faiss", "words/meta.json", "questions/rows.faiss"]
+    "name",
+    [
+        "corpus.sqlite",
+        "words/meta.json",
+        "questions/rows.faiss",
+        "shards/*/corpus.sqlite",
+        "shards/*/passages/rows.faiss",
+    ],
 )
 def test_a_damaged_file_is_told_when_opening(copy: Path, name: str) -> None:
-    (current_build(copy) / name).write_bytes(b"nothing of use")
+    (file,) = current_build(copy).glob(name)
+    file.write_bytes(b"nothing of use")
     with pytest.raises(IndexDamaged, match="ketqa index"):
         Index.open(copy)
 

@@ -14,12 +14,25 @@ SHORT = re.compile(r"[^\W_][\w/&.+-]{1,9}$")
 WORDS_BEFORE = 12
 
 
-def find_abbreviations(texts: Iterable[str]) -> Mapping[str, str]:
-    """Return the long form that most often stands for each short form, in lower case."""
+# How often each long form stands for each short form.
+Definitions = Mapping[str, Mapping[str, int]]
+
+
+def count_definitions(texts: Iterable[str]) -> Definitions:
+    """Return how often texts define each short form as each long form, in lower case."""
     found: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for text in texts:
         for short, long in find_definitions(text):
             found[short][long.lower()] += 1
+    return found
+
+
+def find_abbreviations(definitions: Iterable[Definitions]) -> Mapping[str, str]:
+    """Return the long form that most often stands for each short form."""
+    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for part in definitions:
+        for short, longs in part.items():
+            found[short].update(longs)
     return {
         short: min(longs, key=lambda long: (-longs[long], long))
         for short, longs in sorted(found.items())

@@ -1,54 +1,72 @@
 """A corpus folder -> an index on disk: built beside the old one, then switched to.
 
-A build that is killed at any moment leaves the old index as it was; the next build clears
-away what it left. Rows of texts that an index of the same model already holds are reused.
+A build that is killed at any moment leaves the old index as it was, and the shards that it had
+finished to the next build. Shards that are as they were are shared with the build in use, and
+within the others what is known is not worked out again (ketqa.shards, ketqa.known). A build that
+was ever in use is never written to: somebody may have it open.
 """
 
-import hashlib
 import logging
-import os
 import secrets
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import numpy as np
 from filelock import FileLock, Timeout
 
 from ketqa.compiled import CompiledEncoder, load_encoder
 from ketqa.corpus import Corpus, read_corpus
 from ketqa.dense import DenseIndex
-from ketqa.encode import (
-    Encoder,
-    Rows,
-)
+from ketqa.encode import Encoder
 from ketqa.errors import CorpusError, IndexBusy, IndexDamaged, IndexMismatch, IndexMissing
 from ketqa.files import Skipped
-from ketqa.hyphens import join_broken
+from ketqa.known import Known
 from ketqa.lexical import LexicalIndex
 from ketqa.lexicon import hash_lexicon
-from ketqa.manifest import BUILDS, FORMAT, Manifest, Recipe, current_build, switch_to
+from ketqa.manifest import (
+    BUILDS,
+    ENCODER,
+    FORMAT,
+    MANIFEST,
+    SHARDS,
+    STORE,
+    WORDS,
+    Manifest,
+    Recipe,
+    current_build,
+    is_intact,
+    load_shard,
+    switch_to,
+)
 from ketqa.match import QUESTION_WORDS, QUESTIONS
 from ketqa.models import ModelFolder, find_adapted, find_model
+from ketqa.parts import share
 from ketqa.questions import find_answering, hash_questions, load_questions
-from ketqa.split import pack_passages, split_sentences
-from ketqa.store import Store, create_store
-from ketqa.types import CuratedQuestion, Document, Passage, Sentence, Span, source_dict
+from ketqa.shards import (
+    Maker,
+    Progress,
+    cut_runs,
+    encode_new,
+    make_shard,
+    name_shard,
+    share_shard,
+)
+from ketqa.store import Store
+from ketqa.tables import create_store
+from ketqa.types import CuratedQuestion, Document
 from ketqa.understand import save_understanding
 
 log = logging.getLogger(__name__)
 
 # What the packaged encoder can hold; 128 finds documents less well (README, "Figures").
 PASSAGE_TOKENS = 254
-ENCODE_STEP = 256
-STORE, PASSAGES, SENTENCES, WORDS = "corpus.sqlite", "passages", "sentences", "words"
-ENCODER = "encoder"
-LIBRARIES = ("sentencex", "langchain-text-splitters", "faiss-cpu", "tantivy", "openvino")
-
-Progress = Callable[[str, int, int], None]
+# What documents are split with; and that, and what their rows and words are kept with.
+SPLITTERS = ("sentencex", "langchain-text-splitters")
+LIBRARIES = (*SPLITTERS, "faiss-cpu", "tantivy", "openvino")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +86,20 @@ class BuildReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
-    """What goes into an index; ``folder`` is where it lies, if it does."""
+class Plan:
+    """What is built, of which documents for each shard, and with what.
 
+    ``folder`` is where they lie, if they do. ``encoder`` is None where the model's own is to be
+    compiled.
+    """
+
+    recipe: Recipe
     folder: Path | None
-    documents: Sequence[Document]
+    runs: Sequence[Sequence[Document]]
     questions: Sequence[CuratedQuestion]
+    model: ModelFolder
+    encoder: Encoder | None
+    progress: Progress
 
 
 def silent(stage: str, done: int, total: int) -> None:
@@ -87,6 +113,7 @@ def build_index(
     *,
     tokens: int = PASSAGE_TOKENS,
     progress: Progress = silent,
+    encoder: Encoder | None = None,
 ) -> BuildReport:
     """Build an index, or leave it alone where nothing changed.
 
@@ -97,6 +124,7 @@ def build_index(
             to the documents if that comes with ketqa.
         tokens: The most tokens of a passage.
         progress: Called with (stage, texts done, texts in all).
+        encoder: What stands in for the model, if it is loaded already; not kept in the index.
 
     Raises:
         CorpusError: A document, ``sources.toml`` or a curated question cannot be used.
@@ -109,13 +137,19 @@ def build_index(
     questions = load_questions(folder, documents) if folder else []
     if model is None:
         model = find_adapted([document.source.sha256 for document in documents]) or find_model()
-    recipe = Recipe(
+    runs = cut_runs(documents)
+    frame = Recipe(
         format=FORMAT,
         model=model.name,
         model_sha256=model.sha256,
         passage_tokens=tokens,
         libraries={name: _version(name) for name in LIBRARIES},
-        sources={document.source.id: source_line(document) for document in documents},
+        shards=[],
+        curated={},
+    )
+    recipe = replace(
+        frame,
+        shards=[name_shard(frame.settings, run) for run in runs],
         curated={**hash_questions(folder), **hash_lexicon(folder)} if folder else {},
     )
     (index / BUILDS).mkdir(parents=True, exist_ok=True)
@@ -125,45 +159,11 @@ def build_index(
             if old and old.recipe.fingerprint == recipe.fingerprint:
                 report = BuildReport(recipe.fingerprint, dict(old.counts), changed=False, reused=0)
             else:
-                contents = Contents(folder, documents, questions)
-                report = _build(contents, recipe, index, model, old, progress)
+                plan = Plan(recipe, folder, runs, questions, model, encoder, progress)
+                report = _build(plan, index, old)
     except Timeout:
         raise IndexBusy(f"{index}: another process is building here; wait for it") from None
     return replace(report, skipped=read.skipped, aside=read.aside)
-
-
-def split_documents(
-    documents: Sequence[Document], encoder: Encoder, *, tokens: int = PASSAGE_TOKENS
-) -> tuple[list[Passage], list[Sentence]]:
-    """Cut documents into passages of at most ``tokens`` tokens, and these into sentences."""
-    passages: list[Passage] = []
-    sentences: list[Sentence] = []
-    for document in documents:
-        text, doc_id = document.text, document.source.id
-        pieces = split_sentences(text, document.source.language, document.layout)
-        sizes = encoder.count_tokens([text[piece.start : piece.end] for piece in pieces])
-        for first, last in pack_passages(pieces, sizes, min(tokens, encoder.max_tokens)):
-            span = Span(doc_id, pieces[first].start, pieces[last - 1].end)
-            number = len(passages)
-            passages.append(Passage(number, span, text[span.start : span.end]))
-            sentences += [
-                Sentence(
-                    number=len(sentences) + offset,
-                    passage=number,
-                    span=Span(doc_id, piece.start, piece.end),
-                    kind=piece.kind,
-                    text=text[piece.start : piece.end],
-                )
-                for offset, piece in enumerate(pieces[first:last])
-            ]
-    return passages, sentences
-
-
-def source_line(document: Document) -> str:
-    """Return all that is known of a document in one line: its fields, its hash and its text's."""
-    text = hashlib.sha256(document.text.encode()).hexdigest()
-    fields = {**source_dict(document.source), "text": text, "reader": document.layout.reader}
-    return " | ".join(f"{name}={value}" for name, value in fields.items() if value is not None)
 
 
 def _usable(index: Path) -> Manifest | None:
@@ -171,7 +171,7 @@ def _usable(index: Path) -> Manifest | None:
     try:
         build = current_build(index)
         manifest = Manifest.load(build)
-        manifest.check_files(build)
+        manifest.check_files(build, quick=True)
     except IndexMissing:
         return None
     except (IndexDamaged, IndexMismatch) as error:
@@ -180,25 +180,95 @@ def _usable(index: Path) -> Manifest | None:
     return manifest
 
 
-def _build(
-    contents: Contents,
-    recipe: Recipe,
-    index: Path,
-    model: ModelFolder,
-    old: Manifest | None,
-    progress: Progress,
-) -> BuildReport:
+def _build(plan: Plan, index: Path, old: Manifest | None) -> BuildReport:
     in_use = current_build(index) if old else None
-    _clear(index, keep=in_use)
+    recipe = plan.recipe
     name = f"{recipe.fingerprint[:12]}-{secrets.token_hex(3)}"
     build = index / BUILDS / name
-    build.mkdir()
-    encoder = _encoder(model, build, in_use, recipe, old)
-    passages, sentences = split_documents(contents.documents, encoder, tokens=recipe.passage_tokens)
-    if not passages:
-        raise CorpusError("the documents hold no words; is this the right folder?")
-    questions = contents.questions
-    answering = find_answering(questions, sentences)
+    (build / SHARDS).mkdir(parents=True)
+    reused = _take_over(recipe.shards, build)
+    _clear(index, keep=(in_use, build))
+    encoder = plan.encoder or _encoder(plan, build, in_use, old)
+    same_model = old and old.recipe.model_sha256 == recipe.model_sha256
+    with (
+        closing(Known(in_use, old, cuts=_same_cuts(old.recipe, recipe)))
+        if in_use and old and same_model
+        else nullcontext()
+    ) as known:
+        _make_shards(plan, build, encoder, known)
+        counts = _add_questions(plan, build, encoder, known)
+        reused += known.reused if known else 0
+    shards = [build / SHARDS / shard for shard in recipe.shards]
+    LexicalIndex.join([shard / WORDS for shard in shards], build / WORDS, share)
+    save_understanding(build, shards, plan.folder, plan.questions)
+    Manifest.of_build(recipe, counts, build, _hashes(shards)).save(build)
+    switch_to(index, name)
+    return BuildReport(recipe.fingerprint, counts, changed=True, reused=reused)
+
+
+def _take_over(shards: Sequence[str], build: Path) -> int:
+    """Share the finished shards of earlier builds, in use or killed; returns their rows."""
+    rows = 0
+    for other in build.parent.iterdir():
+        if other == build:
+            continue
+        finished = (other / MANIFEST).exists()
+        if finished and not _is_whole(other):
+            continue
+        for name in shards:
+            shard, taken = other / SHARDS / name, build / SHARDS / name
+            if shard.exists() and not taken.exists() and (finished or is_intact(shard)):
+                share_shard(shard, taken)
+                sizes = load_shard(taken)["counts"]
+                rows += sizes["passages"] + sizes["sentences"]
+    return rows
+
+
+def _is_whole(build: Path) -> bool:
+    try:
+        Manifest.load(build).check_files(build, quick=True)
+    except (IndexDamaged, IndexMismatch):
+        return False
+    return True
+
+
+def _clear(index: Path, keep: Sequence[Path | None]) -> None:
+    """Remove every build but those in use: what earlier and killed builds left."""
+    for build in (index / BUILDS).iterdir():
+        if build not in keep:
+            shutil.rmtree(build)
+
+
+def _same_cuts(one: Recipe, other: Recipe) -> bool:
+    """Tell whether two recipes split a document alike."""
+    splitters = [[recipe.libraries[name] for name in SPLITTERS] for recipe in (one, other)]
+    return one.passage_tokens == other.passage_tokens and splitters[0] == splitters[1]
+
+
+def _make_shards(plan: Plan, build: Path, encoder: Encoder, known: Known | None) -> None:
+    for number, (name, run) in enumerate(zip(plan.recipe.shards, plan.runs, strict=True), start=1):
+        if not (build / SHARDS / name).exists():
+            part = f", part {number} of {len(plan.runs)}" if len(plan.runs) > 1 else ""
+            progress = partial(_progress_in, plan.progress, part)
+            maker = Maker(encoder, plan.recipe.passage_tokens, known, progress)
+            make_shard(build / SHARDS / name, run, maker)
+
+
+def _progress_in(progress: Progress, part: str, stage: str, done: int, total: int) -> None:
+    progress(f"{stage}{part}", done, total)
+
+
+def _add_questions(
+    plan: Plan, build: Path, encoder: Encoder, known: Known | None
+) -> dict[str, int]:
+    """Write the curated questions, their rows and words; returns the index's counts."""
+    questions = plan.questions
+    parts = [build / SHARDS / name / STORE for name in plan.recipe.shards]
+    with Store(parts[0], parts) as store:
+        counts = store.counts() | {"questions": len(questions)}
+        if not counts["passages"]:
+            raise CorpusError("the documents hold no words; is this the right folder?")
+        answering = find_answering(questions, store)
     for question, numbers in zip(questions, answering, strict=True):
         if question.span and not numbers:
             raise CorpusError(
@@ -206,51 +276,40 @@ def _build(
                 f"{question.span.doc_id}[{question.span.start}:{question.span.end}], that can be "
                 "quoted; headings and questions cannot"
             )
-    create_store(build / STORE, contents.documents, passages, sentences, questions, answering)
-    known = _Known(in_use if old and old.recipe.model_sha256 == recipe.model_sha256 else None)
-    for folder, texts, encode in (
-        (PASSAGES, [passage.text for passage in passages], encoder.encode_texts),
-        (SENTENCES, [sentence.text for sentence in sentences], encoder.encode_texts),
-        (QUESTIONS, [question.text for question in questions], encoder.encode_queries),
-    ):
-        if texts:
-            rows = _encode(texts, encode, known.of(folder), progress=partial(progress, folder))
-            DenseIndex.build(rows, searched=folder != SENTENCES).save(build / folder)
-    LexicalIndex.build((passage.text for passage in passages), build / WORDS)
+    create_store(build / STORE, [], [], [], questions, answering)
     if questions:
-        LexicalIndex.build((question.text for question in questions), build / QUESTION_WORDS)
-    save_understanding(build, contents.folder, contents.documents, questions)
-    counts = {
-        "documents": len(contents.documents),
-        "passages": len(passages),
-        "sentences": len(sentences),
-        "questions": len(questions),
-    }
-    Manifest.of_build(recipe, counts, build).save(build)
-    switch_to(index, name)
-    return BuildReport(recipe.fingerprint, counts, changed=True, reused=known.reused)
+        texts = [question.text for question in questions]
+        look_up = partial(known.row, QUESTIONS) if known else None
+        progress = partial(plan.progress, QUESTIONS)
+        rows = encode_new(texts, encoder.encode_queries, look_up, progress)
+        DenseIndex.build(rows).save(build / QUESTIONS)
+        LexicalIndex.build(texts, build / QUESTION_WORDS)
+    return counts
 
 
-def _encoder(
-    model: ModelFolder, build: Path, in_use: Path | None, recipe: Recipe, old: Manifest | None
-) -> Encoder:
+def _encoder(plan: Plan, build: Path, in_use: Path | None, old: Manifest | None) -> Encoder:
     """Return the encoder, compiled into the build, or as the build in use has it compiled."""
+    recipe = plan.recipe
     same = old and (old.recipe.model_sha256, old.recipe.libraries["openvino"]) == (
         recipe.model_sha256,
         recipe.libraries["openvino"],
     )
     if same and in_use and (in_use / ENCODER).exists():
-        shutil.copytree(in_use / ENCODER, build / ENCODER, copy_function=_link)
+        shutil.copytree(in_use / ENCODER, build / ENCODER, copy_function=share)
         return CompiledEncoder(build / ENCODER)
-    return load_encoder(model, build / ENCODER)
+    return load_encoder(plan.model, build / ENCODER)
 
 
-def _link(file: str, copy: str) -> None:
-    """Let two builds share a file that neither will change."""
-    try:
-        os.link(file, copy)
-    except OSError:  # this file system has no links
-        shutil.copyfile(file, copy)
+def _hashes(shards: Sequence[Path]) -> dict[str, str]:
+    """Return the hashes of the shards' files, and of those that the joined words share."""
+    found: dict[str, str] = {}
+    for shard in shards:
+        for file, sha256 in load_shard(shard)["files"].items():
+            found[f"{SHARDS}/{shard.name}/{file}"] = sha256
+            path = Path(file)
+            if path.parent.name == WORDS and path.suffix != ".json":
+                found[file] = sha256
+    return found
 
 
 def _version(library: str) -> str:
@@ -258,64 +317,3 @@ def _version(library: str) -> str:
         return version(library)
     except PackageNotFoundError:
         return "none"
-
-
-def _clear(index: Path, keep: Path | None) -> None:
-    """Remove every build but the one in use: what earlier and killed builds left."""
-    for build in (index / BUILDS).iterdir():
-        if build != keep:
-            shutil.rmtree(build)
-
-
-class _Known:
-    """The rows that the index in use already has, by the texts of each folder."""
-
-    def __init__(self, build: Path | None) -> None:
-        self.reused = 0
-        self._folders: dict[str, tuple[DenseIndex, dict[str, int]]] = {}
-        if build is None:
-            return
-        with Store(build / STORE) as store:
-            texts = {
-                PASSAGES: [store.passage(n).text for n in range(store.counts()["passages"])],
-                SENTENCES: [sentence.text for sentence in store.all_sentences()],
-                QUESTIONS: [question.text for question in store.all_questions()],
-            }
-        for folder, known in texts.items():
-            if known:
-                numbers = {join_broken(text): number for number, text in enumerate(known)}
-                self._folders[folder] = (DenseIndex.load(build / folder), numbers)
-
-    def of(self, folder: str) -> Callable[[str], Rows | None]:
-        """Return a function from a text to its row in a folder, if it has one."""
-        vectors, numbers = self._folders.get(folder, (None, {}))
-
-        def row(text: str) -> Rows | None:
-            if vectors is None or text not in numbers:
-                return None
-            self.reused += 1
-            found: Rows = vectors.rows([numbers[text]])[0]
-            return found
-
-        return row
-
-
-def _encode(
-    texts: Sequence[str],
-    encode: Callable[[Sequence[str]], Rows],
-    known: Callable[[str], Rows | None],
-    progress: Callable[[int, int], None],
-) -> Rows:
-    """Return (n, dim) rows, encoding only the texts that are new."""
-    texts = [join_broken(text) for text in texts]
-    rows = [known(text) for text in texts]
-    new = [number for number, row in enumerate(rows) if row is None]
-    # texts of like length together: a batch is padded to its longest
-    new.sort(key=lambda number: len(texts[number]))
-    progress(len(texts) - len(new), len(texts))
-    for low in range(0, len(new), ENCODE_STEP):
-        step = new[low : low + ENCODE_STEP]
-        for number, row in zip(step, encode([texts[number] for number in step]), strict=True):
-            rows[number] = row
-        progress(len(texts) - len(new) + low + len(step), len(texts))
-    return np.stack([row for row in rows if row is not None]).astype(np.float32)

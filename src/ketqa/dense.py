@@ -23,53 +23,70 @@ class DenseIndex:
     """Search by cosine over rows of length 1; text i is row i.
 
     Rows are kept in half precision, and are read from the disk where they are needed. Up to
-    ``EXACT`` of them the search is exact, above that over an inverted file (Sivic & Zisserman
-    2003; Johnson et al. 2017) of whole rows, so that the cosines are exact in any case.
+    ``EXACT`` of them the search is exact, above that over inverted files (Sivic & Zisserman
+    2003; Johnson et al. 2017) of whole rows, so that the cosines are exact in any case. The
+    rows of a corpus may lie in several parts, one a shard, that are searched one by one.
     """
 
-    def __init__(self, index: faiss.Index, centre: Rows) -> None:
-        """Wrap a FAISS index of rows and their (dim,) mean."""
-        self._index = index
-        self.centre = centre
+    def __init__(self, parts: Sequence[faiss.Index], centres: Sequence[Rows]) -> None:
+        """Wrap FAISS indexes of rows, and the (dim,) mean of each."""
+        self._parts = parts
+        self._starts = np.cumsum([0, *(part.ntotal for part in parts)])
+        sizes = [part.ntotal for part in parts]
+        mean = centres[0] if len(parts) == 1 else np.average(centres, axis=0, weights=sizes)
+        self.centre: Rows = np.asarray(mean, dtype=np.float32)
+        for part in parts:
+            if isinstance(part, faiss.IndexIVF) and len(self) <= EXACT:
+                part.nprobe = part.nlist
 
     @classmethod
-    def build(cls, rows: Rows, *, searched: bool = True) -> Self:
+    def build(cls, rows: Rows, *, lists_above: int | None = None) -> Self:
         """Index rows.
 
         Args:
             rows: (n, dim) float32, of length 1.
-            searched: False where rows are only ever looked up by their numbers.
+            lists_above: Sort more rows than this into lists, ``EXACT`` where None.
         """
         count, dim = rows.shape
         halves = rows.astype(np.float16).astype(np.float32)
         index: faiss.Index = faiss.IndexScalarQuantizer(dim, HALF, faiss.METRIC_INNER_PRODUCT)
         index.add(halves)
-        if searched and count > EXACT:
+        if count > (EXACT if lists_above is None else lists_above):
             index = _with_lists(halves, exact=index)
-        return cls(index, np.asarray(halves.mean(axis=0), dtype=np.float32))
+        return cls([index], [np.asarray(halves.mean(axis=0), dtype=np.float32)])
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Open what ``save`` wrote."""
+    def load(cls, *folders: Path) -> Self:
+        """Open what ``save`` wrote, several parts as one."""
         return cls(
-            faiss.read_index(str(folder / ROWS), faiss.IO_FLAG_MMAP_IFC), np.load(folder / CENTRE)
+            [faiss.read_index(str(one / ROWS), faiss.IO_FLAG_MMAP_IFC) for one in folders],
+            [np.load(one / CENTRE) for one in folders],
         )
 
     def save(self, folder: Path) -> None:
-        """Write the rows and their centre into a new folder."""
+        """Write the rows and their centre, in one part, into a new folder."""
+        (index,) = self._parts
         folder.mkdir(parents=True)
-        faiss.write_index(self._index, str(folder / ROWS))
+        faiss.write_index(index, str(folder / ROWS))
         np.save(folder / CENTRE, self.centre)
 
     def __len__(self) -> int:
         """Return how many rows there are."""
-        return int(self._index.ntotal)
+        return int(self._starts[-1])
 
     def search(self, query: Rows, k: int) -> dict[int, float]:
         """Return the cosines of the k nearest texts, for a (dim,) query of length 1."""
-        cosines, numbers = self._index.search(query[None, :], min(k, len(self)))
-        found = zip(numbers[0], cosines[0], strict=True)
-        return {int(number): float(cosine) for number, cosine in found if number >= 0}
+        found: list[tuple[float, int]] = []
+        for start, part in zip(self._starts, self._parts, strict=False):
+            cosines, numbers = part.search(query[None, :], min(k, part.ntotal))
+            found += [
+                (float(cosine), int(start + number))
+                for cosine, number in zip(cosines[0], numbers[0], strict=True)
+                if number >= 0
+            ]
+        if len(self._parts) > 1:
+            found.sort(key=lambda one: (-one[0], one[1]))
+        return {number: cosine for cosine, number in found[:k]}
 
     def cosines(self, query: Rows, numbers: Sequence[int]) -> Rows:
         """Return the cosines of the given texts, (len(numbers),)."""
@@ -89,14 +106,19 @@ class DenseIndex:
 
     def rows(self, numbers: Sequence[int]) -> Rows:
         """Return the rows of the given texts, (len(numbers), dim)."""
-        rows: Rows = self._index.reconstruct_batch(np.asarray(numbers, dtype=np.int64))
+        wanted = np.asarray(numbers, dtype=np.int64)
+        rows = np.empty((len(wanted), len(self.centre)), np.float32)
+        parts = np.searchsorted(self._starts, wanted, side="right") - 1
+        for part in np.unique(parts):
+            here = parts == part
+            rows[here] = self._parts[part].reconstruct_batch(wanted[here] - self._starts[part])
         return rows
 
 
 def _with_lists(rows: Rows, exact: faiss.Index) -> faiss.Index:
     """Sort rows into 4 sqrt(n) lists, of which as many are searched as ``RECALL`` takes."""
     count, dim = rows.shape
-    lists = int(4 * count**0.5)
+    lists = min(count, int(4 * count**0.5))
     centres = faiss.IndexFlatIP(dim)
     index = faiss.IndexIVFScalarQuantizer(centres, dim, lists, HALF, faiss.METRIC_INNER_PRODUCT)
     index.by_residual = False

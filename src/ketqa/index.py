@@ -8,30 +8,29 @@ from typing import Self
 
 from ketqa.abstain import answer_probability, decide, quote_probability, signals
 from ketqa.answer import gather_evidence
-from ketqa.build import (
-    PASSAGES,
-    SENTENCES,
-    STORE,
-    WORDS,
-    Progress,
-    build_index,
-    silent,
-)
-from ketqa.dense import DenseIndex
+from ketqa.build import build_index, silent
 from ketqa.encode import Encoder, Rows, unit
 from ketqa.errors import IndexDamaged
 from ketqa.found import Found
 from ketqa.lexical import LexicalIndex, weigh
 from ketqa.lookup import MOST_PLACES, Lookup, check_quote, find_places
-from ketqa.manifest import REBUILD, Manifest, current_build
+from ketqa.manifest import (
+    PASSAGES,
+    REBUILD,
+    SENTENCES,
+    WORDS,
+    Manifest,
+    current_build,
+)
 from ketqa.match import NO_MATCHES, Matches, QuestionIndex
 from ketqa.models import find_model
 from ketqa.notices import FAMILY, Kind, classify, notice_for
 from ketqa.opening import Stages, check_model, choose_reader, open_encoder
+from ketqa.parts import open_rows, open_store
 from ketqa.query import check_question
 from ketqa.reader import Asked, Engines, Reading, Weights, load_weights
 from ketqa.retrieve import Retriever
-from ketqa.store import Store
+from ketqa.shards import Progress
 from ketqa.talk import language_reply, reply_to
 from ketqa.types import Answer, CuratedQuestion, Hit, Sentence
 from ketqa.understand import Understanding
@@ -69,10 +68,10 @@ class Index:
         """
         manifest = Manifest.load(build)
         self.fingerprint = manifest.recipe.fingerprint
-        self.store = Store(build / STORE)
+        self.store = open_store(build, manifest)
         try:
-            passages = DenseIndex.load(build / PASSAGES)
-            sentences = DenseIndex.load(build / SENTENCES)
+            passages = open_rows(PASSAGES, build, manifest)
+            sentences = open_rows(SENTENCES, build, manifest)
             words = LexicalIndex.load(build / WORDS)
             curated = stages.questions and manifest.counts["questions"] > 0
             self._questions = QuestionIndex.load(build, self.store) if curated else None

@@ -4,14 +4,16 @@ Texts are folded and cut into stems here, on a copy; the engine only sees the st
 documents, questions and sentences are always read the same way.
 """
 
+import json
 import math
 import os
 import re
 import shutil
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Self, cast
@@ -30,6 +32,8 @@ APOSTROPHE = re.compile(r"'s\b|(?<=\w)'(?=\w)")
 # A decimal number is one word, so that 0.5 does not match every 5.
 WORDS = r"[0-9]+(?:\.[0-9]+)*|[\p{L}\p{N}]+"
 WRITER_BYTES = 128 << 20
+# What tantivy keeps beside its segments; and ours, the number of each segment's first text.
+META, MANAGED, STARTS = "meta.json", ".managed.json", "starts.json"
 # What a word weighs that the person did not type: benchmarks/lexicon.py.
 ADDED = 0.5
 
@@ -85,9 +89,10 @@ def weigh(query: str, added: str = "") -> Terms:
 class LexicalIndex:
     """BM25 over texts, numbered from 0 in the order they were built from."""
 
-    def __init__(self, index: tantivy.Index) -> None:
-        """Wrap an index that ``build`` wrote."""
+    def __init__(self, index: tantivy.Index, starts: Sequence[int] | None = None) -> None:
+        """Wrap an index that ``build`` or ``join`` wrote; ``starts`` are its segments'."""
         self._searcher = index.searcher()
+        self._starts = starts or [0] * self._searcher.num_segments
         self._schema = index.schema
 
     @classmethod
@@ -111,15 +116,48 @@ class LexicalIndex:
         return cls(index)
 
     @classmethod
+    def join(cls, parts: Sequence[Path], folder: Path, share: Callable[[str, str], object]) -> Self:
+        """Put what ``build`` wrote in several folders together in a new one, and open it.
+
+        Its scores are those of one index of all their texts: tantivy counts words through all
+        segments, and its segments never change, so that nothing is built again.
+
+        Args:
+            parts: Their folders, in the order of their texts.
+            folder: The new one.
+            share: Makes a file, its first argument, known under another name, its second.
+        """
+        folder.mkdir(parents=True)
+        tables = [json.loads((part / META).read_text(encoding="utf-8")) for part in parts]
+        sizes = [sum(one["max_doc"] for one in table["segments"]) for table in tables]
+        segments, starts, files = [], [], [META]
+        for part, table, start in zip(parts, tables, accumulate([0, *sizes]), strict=False):
+            segments += table["segments"]
+            starts += [start] * len(table["segments"])
+            for one in table["segments"]:
+                for file in sorted(part.glob(f"{one['segment_id'].replace('-', '')}.*")):
+                    share(str(file), str(folder / file.name))
+                    files.append(file.name)
+        for name, table in (
+            (META, {**tables[0], "segments": segments}),
+            (MANAGED, files),
+            (STARTS, starts),
+        ):
+            (folder / name).write_text(json.dumps(table), encoding="utf-8")
+        return cls.load(folder)
+
+    @classmethod
     def load(cls, folder: Path) -> Self:
-        """Open what ``build`` wrote, or a copy where the folder may not be written."""
+        """Open what ``build`` or ``join`` wrote, or a copy where the folder may not be written."""
+        starts = folder / STARTS
+        first = json.loads(starts.read_text(encoding="utf-8")) if starts.exists() else None
         if os.access(folder, os.W_OK):
-            return cls(tantivy.Index.open(str(folder)))
+            return cls(tantivy.Index.open(str(folder)), first)
         # tantivy takes a lock in the folder even to read; what it maps outlives the copy
         with TemporaryDirectory() as copy:
             for file in folder.iterdir():
                 shutil.copyfile(file, Path(copy, file.name))
-            return cls(tantivy.Index.open(copy))
+            return cls(tantivy.Index.open(copy), first)
 
     def __len__(self) -> int:
         """Return how many texts there are."""
@@ -137,8 +175,7 @@ class LexicalIndex:
             for stem, weight in terms.items()
         ]
         hits = self._searcher.search(tantivy.Query.boolean_query(parts), limit=k).hits
-        addresses = [address for _, address in hits]
-        numbers = cast("list[int]", self._searcher.fast_field_values("number", addresses))
+        numbers = self._numbers([address for _, address in hits])
         return {number: score for number, (score, _) in zip(numbers, hits, strict=True)}
 
     def having(self, stem: str) -> npt.NDArray[np.int64]:
@@ -148,8 +185,14 @@ class LexicalIndex:
             return np.empty(0, dtype=np.int64)
         query = tantivy.Query.term_query(self._schema, "stems", stem)
         addresses = [address for _, address in self._searcher.search(query, limit=found).hits]
-        numbers = self._searcher.fast_field_values("number", addresses)
-        return np.sort(np.array(numbers, dtype=np.int64))
+        return np.sort(np.array(self._numbers(addresses), dtype=np.int64))
+
+    def _numbers(self, addresses: list[tantivy.DocAddress]) -> list[int]:
+        within = cast("list[int]", self._searcher.fast_field_values("number", addresses))
+        return [
+            self._starts[address.segment_ord] + number
+            for number, address in zip(within, addresses, strict=True)
+        ]
 
     def idf(self, stem: str) -> float:
         """Return how telling a stem is: the rarer in the corpus, the higher; above 0."""

@@ -2,43 +2,54 @@
 
 index/
   CURRENT          the name of the build in use; replacing this file is the switch
-  builds/NAME/     manifest.json, corpus.sqlite, vocabulary.txt, abbreviations.json,
-                   encoder/, passages/, sentences/, words/; where the corpus has them:
-                   questions/, question_words/, lexicon.toml
+  builds/NAME/     manifest.json, corpus.sqlite (the curated questions), vocabulary.txt,
+                   abbreviations.json, words/, encoder/; where the corpus has them: questions/,
+                   question_words/, lexicon.toml
+    shards/ID/     shard.json, corpus.sqlite (the documents), vocabulary.txt,
+                   abbreviations.json, passages/, sentences/, words/
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 from ketqa.errors import IndexDamaged, IndexMismatch, IndexMissing
 from ketqa.models import hash_file
 
-FORMAT = 5
+FORMAT = 6
 CURRENT, BUILDS, MANIFEST = "CURRENT", "builds", "manifest.json"
+SHARDS, SHARD = "shards", "shard.json"
+STORE, PASSAGES, SENTENCES, WORDS = "corpus.sqlite", "passages", "sentences", "words"
+ENCODER = "encoder"
 REBUILD = "build it again with: ketqa index"
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything that decides what is in an index."""
+    """Everything that decides what is in an index; ``shards`` are ids, in order."""
 
     format: int
     model: str
     model_sha256: str
     passage_tokens: int
     libraries: Mapping[str, str]
-    sources: Mapping[str, str]
+    shards: Sequence[str]
     curated: Mapping[str, str]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What is the same for every shard, whatever its documents."""
+        return asdict(replace(self, shards=[], curated={}))
 
     @property
     def fingerprint(self) -> str:
         """64 hexadecimal digits; the same recipe gives the same."""
-        return hashlib.sha256(_canonical(asdict(self))).hexdigest()
+        return hashlib.sha256(canonical(asdict(self))).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +61,15 @@ class Manifest:
     files: Mapping[str, str]
 
     @classmethod
-    def of_build(cls, recipe: Recipe, counts: Mapping[str, int], build: Path) -> Self:
-        """Describe a finished build folder."""
-        return cls(recipe, counts, _hash_files(build))
+    def of_build(
+        cls,
+        recipe: Recipe,
+        counts: Mapping[str, int],
+        build: Path,
+        known: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Describe a finished build folder; ``known`` are hashes of files that need no look."""
+        return cls(recipe, counts, hash_files(build, known=known or {}))
 
     def save(self, build: Path) -> None:
         """Write ``manifest.json`` into the build folder."""
@@ -85,24 +102,27 @@ class Manifest:
             raise IndexDamaged(f"{file}: was changed after it was written; {REBUILD}")
         return manifest
 
-    def check_files(self, build: Path, within: str = "") -> None:
+    def check_files(self, build: Path, within: str = "", *, quick: bool = False) -> None:
         """Compare every file, or those in one folder, with its hash.
+
+        Args:
+            build: The build's folder.
+            within: One folder in it.
+            quick: Trust a file that nobody wrote to since the manifest was written.
 
         Raises:
             IndexDamaged: A file was changed, added or is gone; the text names it.
         """
-        found = _hash_files(build, within)
-        expected = {name for name in self.files if Path(name).is_relative_to(within)}
-        for name in sorted(expected | found.keys()):
-            if name not in found:
-                raise IndexDamaged(f"{build / name}: is gone; {REBUILD}")
-            if name not in self.files:
-                raise IndexDamaged(f"{build / name}: does not belong to the index; {REBUILD}")
-            if found[name] != self.files[name]:
-                raise IndexDamaged(f"{build / name}: was changed after it was built; {REBUILD}")
+        since = (build / MANIFEST).stat().st_mtime_ns
+        known = _untouched(build, self.files, since) if quick else {}
+        check_hashes(build, self.files, hash_files(build, within, known), within)
+
+    def shards(self, build: Path) -> list[Path]:
+        """Return the folders of the shards, in order."""
+        return [build / SHARDS / name for name in self.recipe.shards]
 
     def _bytes(self) -> bytes:
-        return _canonical(
+        return canonical(
             {
                 "fingerprint": self.recipe.fingerprint,
                 "recipe": asdict(self.recipe),
@@ -135,16 +155,17 @@ def current_build(index: Path) -> Path:
 def switch_to(index: Path, name: str) -> None:
     """Put a finished build into use, in one atomic step that survives a power cut."""
     for path in sorted((index / BUILDS / name).rglob("*")):
-        _sync(path)
-    _sync(index / BUILDS)
+        sync(path)
+    sync(index / BUILDS)
     fresh = index / f"{CURRENT}.new"
     fresh.write_text(f"{name}\n", encoding="ascii")
-    _sync(fresh)
+    sync(fresh)
     fresh.replace(index / CURRENT)
-    _sync(index)
+    sync(index)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Wait until a file or a folder is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -152,13 +173,77 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _hash_files(build: Path, within: str = "") -> dict[str, str]:
+def is_intact(shard: Path) -> bool:
+    """Tell whether a shard was finished and nobody wrote to it since."""
+    try:
+        files = load_shard(shard)["files"]
+        since = (shard / SHARD).stat().st_mtime_ns
+        check_hashes(shard, files, hash_files(shard, known=_untouched(shard, files, since)))
+    except (OSError, ValueError, KeyError, TypeError, IndexDamaged):
+        return False
+    return True
+
+
+def load_shard(shard: Path) -> dict[str, Any]:
+    """Read ``shard.json``: the counts of a shard, and the hashes of its files."""
+    table: dict[str, Any] = json.loads((shard / SHARD).read_bytes())
+    return table
+
+
+def save_shard(shard: Path, counts: Mapping[str, int]) -> None:
+    """Write ``shard.json``, the last of a shard's files, once the others are on the disk."""
+    for path in [*shard.rglob("*"), shard]:
+        sync(path)
+    table = {"counts": dict(counts), "files": hash_files(shard)}
+    fresh = shard / f"{SHARD}.new"
+    fresh.write_bytes(canonical(table))
+    sync(fresh)
+    fresh.replace(shard / SHARD)
+
+
+def _untouched(folder: Path, files: Mapping[str, str], since: int) -> dict[str, str]:
+    """Return the hashes of the files that were last written before a time, in nanoseconds."""
     return {
-        path.relative_to(build).as_posix(): hash_file(path)
-        for path in sorted((build / within).rglob("*"))
-        if path.is_file() and path.name != MANIFEST and path.suffix != ".lock"
+        name: sha256
+        for name, sha256 in files.items()
+        if (folder / name).exists() and (folder / name).stat().st_mtime_ns < since
     }
 
 
-def _canonical(table: object) -> bytes:
+def check_hashes(
+    folder: Path, expected: Mapping[str, str], found: Mapping[str, str], within: str = ""
+) -> None:
+    """Compare hashes by file.
+
+    Raises:
+        IndexDamaged: They differ; the text names the first file.
+    """
+    wanted = {name for name in expected if Path(name).is_relative_to(within)}
+    for name in sorted(wanted | found.keys()):
+        if name not in found:
+            raise IndexDamaged(f"{folder / name}: is gone; {REBUILD}")
+        if name not in expected:
+            raise IndexDamaged(f"{folder / name}: does not belong to the index; {REBUILD}")
+        if found[name] != expected[name]:
+            raise IndexDamaged(f"{folder / name}: was changed after it was built; {REBUILD}")
+
+
+def hash_files(
+    folder: Path, within: str = "", known: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, str]:
+    """Return the sha256 of every file but the descriptions and locks; as known where it is."""
+    names = {
+        path.relative_to(folder).as_posix(): path
+        for path in sorted((folder / within).rglob("*"))
+        if path.is_file() and path not in (folder / MANIFEST, folder / SHARD)
+    }
+    return {
+        name: known.get(name) or hash_file(path)
+        for name, path in names.items()
+        if path.suffix != ".lock"
+    }
+
+
+def canonical(table: object) -> bytes:
+    """Return the one JSON form of a table."""
     return json.dumps(table, indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n"

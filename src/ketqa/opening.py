@@ -4,11 +4,10 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from ketqa.build import ENCODER
 from ketqa.compiled import CompiledEncoder
 from ketqa.encode import Encoder, SentenceEncoder
 from ketqa.errors import IndexMismatch, ModelError
-from ketqa.manifest import REBUILD, Manifest, Recipe
+from ketqa.manifest import ENCODER, REBUILD, Manifest, Recipe
 from ketqa.models import ADAPTED, ModelFolder, find_model
 from ketqa.reader import Reader, Weights, load_own_weights, read, read_in_order
 from ketqa.rerank import CrossReader

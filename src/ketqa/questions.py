@@ -15,8 +15,9 @@ from typing import Any
 from ketqa.errors import CorpusError, QuestionError
 from ketqa.jsonl import read_rows
 from ketqa.query import check_question
+from ketqa.store import Store
 from ketqa.twins import twin_key
-from ketqa.types import CuratedQuestion, Document, Sentence, Span
+from ketqa.types import CuratedQuestion, Document, Span
 
 ANSWERED, UNANSWERED = "questions.jsonl", "unanswered.jsonl"
 ANSWERED_FIELDS = {"file", "start", "end", "quote", "questions", "language", "voice", "generated"}
@@ -51,33 +52,26 @@ def hash_questions(folder: Path) -> dict[str, str]:
     }
 
 
-def find_answering(
-    questions: Sequence[CuratedQuestion], sentences: Sequence[Sentence]
-) -> list[list[int]]:
+def find_answering(questions: Sequence[CuratedQuestion], store: Store) -> list[list[int]]:
     """Return, for each question, the numbers of the prose sentences that answer it.
 
     These are the sentences that its span touches, and those that say the same words
     elsewhere. Unanswered questions have none.
     """
-    by_document: dict[str, list[Sentence]] = {}
-    twins: dict[str, list[int]] = {}
-    for sentence in sentences:
-        if sentence.kind == "prose":
-            by_document.setdefault(sentence.span.doc_id, []).append(sentence)
-            twins.setdefault(twin_key(sentence.text), []).append(sentence.number)
-    return [
-        sorted(
-            {
-                number
-                for sentence in by_document.get(question.span.doc_id, [])
-                if _touch(sentence.span, question.span)
-                for number in twins[twin_key(sentence.text)]
-            }
-        )
-        if question.span
-        else []
-        for question in questions
+    by_span = {question.span: _answering(question.span, store) for question in questions}
+    return [by_span[question.span] for question in questions]
+
+
+def _answering(span: Span | None, store: Store) -> list[int]:
+    touched = [
+        sentence
+        for passage in (store.passages(span.doc_id) if span else [])
+        if span and _touch(passage.span, span)
+        for sentence in store.sentences(passage.number)
+        if sentence.kind == "prose" and _touch(sentence.span, span)
     ]
+    twins = [twin for sentence in touched for twin in store.twins(sentence)]
+    return sorted({one.number for one in (*touched, *twins) if one.kind == "prose"})
 
 
 def _touch(one: Span, other: Span) -> bool:

@@ -61,12 +61,7 @@ class Speller:
         Raises:
             IndexDamaged: It cannot be read.
         """
-        try:
-            lines = file.read_text(encoding="utf-8").splitlines()
-            counts = {word: int(count) for word, count in map(str.split, lines)}
-        except (OSError, ValueError) as error:
-            raise IndexDamaged(f"{file}: cannot be read ({error})") from None
-        return cls(counts)
+        return cls(load_counts(file))
 
     def correct(self, text: str) -> list[tuple[str, str]]:
         """Return (as typed, as meant) for each misspelt word of a text, in order."""
@@ -112,13 +107,37 @@ def is_right(word: str) -> bool:
     return word in _right()
 
 
-def save_words(file: Path, passages: Iterable[str], questions: Iterable[str]) -> None:
-    """Write the words of passages and of curated questions, the most frequent first."""
-    counts = Counter(word.lower() for text in passages for word in WORD.findall(text))
-    asked = Counter(word for text in questions for word in {w.lower() for w in WORD.findall(text)})
-    counts.update({word: n for word, n in asked.items() if n >= LEAST_QUESTIONS})
-    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_WORDS]
+def count_words(texts: Iterable[str]) -> Counter[str]:
+    """Return how often each word, in lower case, stands in texts."""
+    return Counter(word.lower() for text in texts for word in WORD.findall(text))
+
+
+def save_counts(file: Path, counts: Mapping[str, int]) -> None:
+    """Write words and their counts, the most frequent first."""
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     file.write_text("".join(f"{word} {count}\n" for word, count in ordered), encoding="utf-8")
+
+
+def load_counts(file: Path) -> dict[str, int]:
+    """Read what ``save_counts`` wrote.
+
+    Raises:
+        IndexDamaged: It cannot be read.
+    """
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+        return {word: int(count) for word, count in map(str.split, lines)}
+    except (OSError, ValueError) as error:
+        raise IndexDamaged(f"{file}: cannot be read ({error})") from None
+
+
+def save_words(file: Path, counts: Mapping[str, int], questions: Iterable[str]) -> None:
+    """Write the words of a corpus, from their counts in passages, and of curated questions."""
+    asked = Counter(word for text in questions for word in {w.lower() for w in WORD.findall(text)})
+    both = Counter(counts)
+    both.update({word: n for word, n in asked.items() if n >= LEAST_QUESTIONS})
+    ordered = sorted(both.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_WORDS]
+    save_counts(file, dict(ordered))
 
 
 def _is_name(text: str, start: int) -> bool:

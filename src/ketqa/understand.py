@@ -2,19 +2,20 @@
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from ketqa.abbreviations import find_abbreviations
+from ketqa.abbreviations import count_definitions, find_abbreviations
 from ketqa.errors import CorpusError, IndexDamaged
 from ketqa.hyphens import join_broken
 from ketqa.language import identify
 from ketqa.lexical import LexicalIndex, stems
 from ketqa.lexicon import LANGUAGES, LEXICON, Lexicon, language_lexicon, load_lexicon
 from ketqa.query import Query, build_query, check_question, unchanged
-from ketqa.spelling import Speller, save_words
+from ketqa.spelling import Speller, count_words, load_counts, save_counts, save_words
 from ketqa.types import Change, CuratedQuestion, Document
 
 VOCABULARY, ABBREVIATIONS = "vocabulary.txt", "abbreviations.json"
@@ -101,17 +102,35 @@ def _read_abbreviations(file: Path) -> Mapping[str, str]:
     return found
 
 
-def save_understanding(
-    build: Path,
-    corpus: Path | None,
-    documents: Iterable[Document],
-    questions: Iterable[CuratedQuestion],
-) -> None:
-    """Write the words, the abbreviations and the lexicon of a corpus into a build folder."""
+def save_part(folder: Path, documents: Iterable[Document]) -> None:
+    """Write the words and the abbreviations of some documents, with their counts."""
     texts = [join_broken(document.text) for document in documents]
+    save_counts(folder / VOCABULARY, count_words(texts))
+    _write(folder / ABBREVIATIONS, count_definitions(texts))
+
+
+def save_understanding(
+    build: Path, parts: Iterable[Path], corpus: Path | None, questions: Iterable[CuratedQuestion]
+) -> None:
+    """Write what a corpus knows of words into a build folder.
+
+    Args:
+        build: The build's folder.
+        parts: Where ``save_part`` wrote, for all its documents.
+        corpus: The folder with its lexicon, if any.
+        questions: Its curated questions.
+    """
+    words: Counter[str] = Counter()
+    definitions = []
+    for part in parts:
+        words.update(load_counts(part / VOCABULARY))
+        definitions.append(json.loads((part / ABBREVIATIONS).read_text(encoding="utf-8")))
     asked = (question.text for question in questions if question.language == "en")
-    save_words(build / VOCABULARY, texts, asked)
-    defined = json.dumps(find_abbreviations(texts), ensure_ascii=False, indent=1)
-    (build / ABBREVIATIONS).write_text(defined + "\n", encoding="utf-8")
+    save_words(build / VOCABULARY, words, asked)
+    _write(build / ABBREVIATIONS, find_abbreviations(definitions))
     if corpus and (corpus / LEXICON).exists():
         shutil.copyfile(corpus / LEXICON, build / LEXICON)
+
+
+def _write(file: Path, table: Mapping[str, object]) -> None:
+    file.write_text(json.dumps(table, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

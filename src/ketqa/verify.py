@@ -5,19 +5,21 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from ketqa.build import (
-    PASSAGES,
-    SENTENCES,
-    STORE,
-    WORDS,
-    source_line,
-)
 from ketqa.corpus import load_corpus
 from ketqa.dense import DenseIndex
 from ketqa.errors import KetqaError
 from ketqa.lexical import LexicalIndex
-from ketqa.manifest import Manifest, current_build
+from ketqa.manifest import (
+    PASSAGES,
+    SENTENCES,
+    STORE,
+    WORDS,
+    Manifest,
+    current_build,
+)
 from ketqa.match import QUESTION_WORDS, QUESTIONS
+from ketqa.parts import open_rows, open_store
+from ketqa.shards import name_shard
 from ketqa.store import Store
 from ketqa.types import Document
 
@@ -67,18 +69,20 @@ def _check_files(index: Path) -> None:
 
 def _check_texts(index: Path) -> None:
     build = current_build(index)
-    recorded = Manifest.load(build).recipe.sources
-    with Store(build / STORE) as store:
-        for doc_id in store.document_ids():
-            document = store.document(doc_id)
-            is_file = document.layout.reader is None and "#" not in doc_id
-            changed = is_file and _sha256(document) != document.source.sha256
-            if changed or source_line(document) != recorded.get(doc_id):
-                raise _Broken(f"{doc_id}: the stored text is not the document's")
+    manifest = Manifest.load(build)
+    for shard in manifest.shards(build):
+        with Store(shard / STORE) as store:
+            documents = list(store.documents())
+        for document in documents:
+            is_file = document.layout.reader is None and "#" not in document.source.id
+            if is_file and _sha256(document) != document.source.sha256:
+                raise _Broken(f"{document.source.id}: the stored text is not the document's")
+        if name_shard(manifest.recipe.settings, documents) != shard.name:
+            raise _Broken(f"shard {shard.name}: a stored text or source is not the document's")
 
 
 def _check_places(index: Path) -> None:
-    with Store(current_build(index) / STORE) as store:
+    with _open(index) as store:
         before = None
         for sentence in store.all_sentences():
             passage = store.passage(sentence.passage).span
@@ -93,7 +97,7 @@ def _check_places(index: Path) -> None:
 
 
 def _check_questions(index: Path) -> None:
-    with Store(current_build(index) / STORE) as store:
+    with _open(index) as store:
         for question in store.all_questions():
             span = question.span
             if span and span.end > len(store.document(span.doc_id).text):
@@ -102,13 +106,14 @@ def _check_questions(index: Path) -> None:
 
 def _check_sizes(index: Path) -> None:
     build = current_build(index)
-    counts = Manifest.load(build).counts
-    with Store(build / STORE) as store:
+    manifest = Manifest.load(build)
+    counts = manifest.counts
+    with _open(index) as store:
         found = {
             "the store": store.counts(),
             "the vectors": {
-                "passages": len(DenseIndex.load(build / PASSAGES)),
-                "sentences": len(DenseIndex.load(build / SENTENCES)),
+                "passages": len(open_rows(PASSAGES, build, manifest)),
+                "sentences": len(open_rows(SENTENCES, build, manifest)),
             },
             "the words": {"passages": len(LexicalIndex.load(build / WORDS))},
         }
@@ -123,19 +128,24 @@ def _check_sizes(index: Path) -> None:
 
 def _check_corpus(index: Path, corpus: Path) -> Check:
     promise = f"the documents in {corpus} are the ones that were indexed"
-    recorded = Manifest.load(current_build(index)).recipe.sources
     try:
         found = {document.source.id: document for document in load_corpus(corpus)}
     except KetqaError as error:
         return Check(promise, str(error))
-    with Store(current_build(index) / STORE) as store:
-        for file in sorted(recorded.keys() | found.keys()):
+    with _open(index) as store:
+        recorded = set(store.document_ids())
+        for file in sorted(recorded | found.keys()):
             if file not in found or file not in recorded:
                 state = "new" if file in found else "gone"
                 return Check(promise, f"{file}: is {state}; update with: ketqa index")
             if found[file] != store.document(file):
                 return Check(promise, f"{file}: has changed; update with: ketqa index")
     return Check(promise)
+
+
+def _open(index: Path) -> Store:
+    build = current_build(index)
+    return open_store(build, Manifest.load(build))
 
 
 def _sha256(document: Document) -> str:

@@ -16,11 +16,12 @@ from ir_measures import AP, RR, Judged, Qrel, R, ScoredDoc, nDCG
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from ketqa.build import Progress, build_index, silent
+from ketqa.build import build_index, silent
 from ketqa.errors import GoldFileError
 from ketqa.index import Index
 from ketqa.jsonl import read_rows
 from ketqa.models import DEFAULT_MODEL, find_model
+from ketqa.shards import Progress
 from ketqa.types import Answer, Document, Source
 
 MEASURES = [nDCG @ 10, R @ 10, R @ 100, RR @ 10, AP, Judged @ 10]

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ketqa.adapter import TENSORS, Adapter, cut_adapter
-from ketqa.build import Progress
 from ketqa.encode import load_model
 from ketqa.learn.lesson import Lesson
 from ketqa.models import ModelFolder, hash_file
+from ketqa.shards import Progress
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from ketqa.adapter import READER_WEIGHTS
-from ketqa.build import Progress, build_index
+from ketqa.build import build_index
 from ketqa.corpus import load_corpus
 from ketqa.index import Index
 from ketqa.learn.adapt import Adapted, adapt
@@ -15,6 +15,7 @@ from ketqa.learn.lesson import is_held_back, load_pairs, make_lesson
 from ketqa.learn.weights import fit_weights
 from ketqa.models import find_model
 from ketqa.questions import load_questions
+from ketqa.shards import Progress
 
 MOST = 1500
 
