@@ -12,8 +12,10 @@ import json
 import os
 import re
 import shlex
+import socket
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 from unittest import SkipTest
@@ -30,8 +32,10 @@ from ketqa.index import Index
 
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 RUN = ("python", "output", "console", "sh", "toml", "jsonl")
+ADDRESS = "127.0.0.1:7860"
 REASONS = {"installs", "needs docker", "needs systemd", "downloads a model", "needs a model server"}
 # Commands that take minutes, or wait for people: it is only seen that they would be understood.
+# A page is served where a later command of it asks with curl.
 LONG = (
     ["adapt"], ["bench-quotes"], ["bench-retrieval"], ["eval"], ["gold", "add"],
     ["index", "--base-model"], ["questions", "check"], ["questions", "generate"], ["serve"],
@@ -62,14 +66,15 @@ def check_shown(shown: str, printed: str) -> None:
 
 
 def run_shell(example: Example) -> None:
-    run_commands(example.parsed)
+    run_commands(example.parsed, example)
 
 
-def run_commands(commands: str) -> str:
+def run_commands(commands: str, example: Example) -> str:
     """Run commands and return what they print; ketqa's own in this process, which is quicker."""
     lines = [line for line in commands.splitlines() if line.strip() and line[0] != "#"]
     if all(line.startswith("ketqa ") for line in lines):
-        return "".join(run_ketqa(shlex.split(line, comments=True)[1:]) for line in lines)
+        return "".join(run_ketqa(shlex.split(line, comments=True)[1:], example) for line in lines)
+    commands = commands.replace(ADDRESS, example.namespace.get("address", ADDRESS))
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", commands],
@@ -79,7 +84,10 @@ def run_commands(commands: str) -> str:
     return done.stdout
 
 
-def run_ketqa(arguments: list[str]) -> str:
+def run_ketqa(arguments: list[str], example: Example) -> str:
+    if arguments[0] == "serve" and "curl" in example.document.text[example.region.end :]:
+        start_server(arguments, example)
+        return ""
     if any(arguments[: len(words)] == words for words in LONG):
         _parser().parse_args(arguments)
         return ""
@@ -89,10 +97,35 @@ def run_ketqa(arguments: list[str]) -> str:
     return printed.getvalue()
 
 
+def start_server(arguments: list[str], example: Example) -> None:
+    """Serve on a free port for the commands that follow in the page."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = Path(sys.executable).with_name("ketqa")
+    server = subprocess.Popen([command, *arguments, "--port", str(port)], stderr=subprocess.DEVNULL)
+    example.namespace |= {"server": server, "address": f"127.0.0.1:{port}"}
+    deadline = time.monotonic() + 60
+    while server.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"the server did not come up: {arguments}")
+
+
+def stop(value: object) -> None:
+    """Let go of what a page has opened."""
+    if isinstance(value, Index):
+        value.close()
+    elif isinstance(value, subprocess.Popen):
+        value.terminate()
+        value.wait(timeout=10)
+
+
 def run_console(example: Example) -> None:
     for part in re.split(r"^\$ ", example.parsed, flags=re.MULTILINE)[1:]:
         command, _, shown = part.partition("\n")
-        printed = run_commands(command)
+        printed = run_commands(command, example)
         if shown.strip():
             check_shown(shown, printed)
 
@@ -133,12 +166,13 @@ def test_every_block_of_a_page_runs_and_gives_what_it_shows(
     if not examples:
         return
     monkeypatch.chdir(request.getfixturevalue("workspace"))
-    for example in examples:
-        with contextlib.suppress(SkipTest):
-            example.evaluate()
-    for value in document.namespace.values():
-        if isinstance(value, Index):
-            value.close()
+    try:
+        for example in examples:
+            with contextlib.suppress(SkipTest):
+                example.evaluate()
+    finally:
+        for value in document.namespace.values():
+            stop(value)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
