@@ -2,7 +2,10 @@
 
 import random
 import shutil
+import signal
 import string
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -272,3 +275,40 @@ def test_updates_with_the_real_model_answer_as_a_build_from_nothing(tmp_path: Pa
             )
             assert ours == theirs
             assert updated.search(question, 50) == fresh.search(question, 50)
+
+
+@pytest.mark.model
+def test_watch_follows_the_folder_and_goes_on_past_a_mistake(tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus", FOUR_DOCUMENTS)
+    # the index lies in the folder that is watched, which must not set it off
+    index = corpus / "index"
+    command = [sys.executable, "-c", "import sys, ketqa.cli; sys.exit(ketqa.cli.main())"]
+    with subprocess.Popen(
+        [*command, "index", "--watch", "--corpus", str(corpus), "--index", str(index)],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout
+        lines = iter(process.stdout)
+
+        def told(words: str) -> str:
+            return next(line for line in lines if words in line)
+
+        try:
+            assert "4 documents" in told("built")
+            told("watching")
+            (corpus / "new.txt").write_text("The dose fell.")
+            assert "5 documents" in told("built")
+            told("watching")
+            (corpus / "sources.toml").write_text("this is no TOML")
+            assert "sources.toml" in told("ketqa: ")
+            told("watching")
+            (corpus / "sources.toml").unlink()
+            (corpus / "new.txt").rename(corpus / "other.txt")
+            (corpus / "cost.txt").unlink()
+            assert "4 documents" in told("built")
+            told("watching")
+        finally:
+            process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 130
+    with Index.open(index) as opened:
+        assert opened.store.document_ids() == ["dose.txt", "other.txt", "pain.txt", "sleep.txt"]

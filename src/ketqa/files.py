@@ -16,6 +16,8 @@ from ketqa.formats.sniff import ENDINGS, sniff
 
 log = logging.getLogger(__name__)
 
+# An index that lies among the documents is none of them; ketqa.manifest.CURRENT.
+INDEX_MARK = "CURRENT"
 # Files of a corpus's top folder that are about the documents; README in any spelling of case.
 ABOUT = {
     "sources.toml",
@@ -124,7 +126,11 @@ def _check_size(file: str, size: int, most: int) -> None:
 
 def _walk(folder: Path) -> Iterator[Path]:
     for parent, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+        folders[:] = [
+            name
+            for name in folders
+            if not (name.startswith(".") or Path(parent, name, INDEX_MARK).is_file())
+        ]
         for name in files:
             about = Path(parent) == folder and name.lower() in ABOUT
             if not name.startswith(".") and not about:

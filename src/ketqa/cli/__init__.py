@@ -79,6 +79,9 @@ def _parser() -> argparse.ArgumentParser:
         default=PASSAGE_TOKENS,
         help="the most tokens of a passage (default: %(default)s)",
     )
+    index.add_argument(
+        "--watch", action="store_true", help="go on, and update the index when the folder changes"
+    )
     model = index.add_mutually_exclusive_group()
     model.add_argument(
         "--model",
@@ -157,6 +160,20 @@ def _show_warnings() -> None:
 
 
 def _index(options: argparse.Namespace) -> int:
+    if not options.watch:
+        return _build(options)
+    from ketqa.watch import watch
+
+    for _ in watch(options.corpus, ignore=options.index):
+        try:
+            _build(options)
+        except KetqaError as error:  # the index in use stays; the next change may mend it
+            print(f"ketqa: {error}", file=sys.stderr)
+        print("watching for changes (stop with Ctrl-C)", file=sys.stderr, flush=True)
+    return 0
+
+
+def _build(options: argparse.Namespace) -> int:
     from ketqa.build import build_index
     from ketqa.models import find_model
 
@@ -170,7 +187,7 @@ def _index(options: argparse.Namespace) -> int:
         )
     size = ", ".join(present.count(n, name.removesuffix("s")) for name, n in report.counts.items())
     if report.changed:
-        print(f"{options.index}: built: {size}; {report.reused:,} vectors reused")
+        print(f"{options.index}: built: {size}; {report.reused:,} vectors reused", flush=True)
     else:
         print(f"{options.index}: nothing changed, nothing to do: {size}")
     if report.aside:
