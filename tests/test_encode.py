@@ -67,3 +67,9 @@ def test_a_model_that_is_not_there_is_told(tmp_path: Path) -> None:
     (tmp_path / "weights.bin").write_bytes(b"pickle")
     with pytest.raises(ModelError, match="no .safetensors weights"):
         find_model(str(tmp_path))
+
+
+def test_nobody_is_told_what_only_the_maker_of_a_model_could_mend(encoder: SentenceEncoder) -> None:
+    from transformers.utils import logging
+
+    assert logging.get_verbosity() == 40

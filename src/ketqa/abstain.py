@@ -1,6 +1,6 @@
 """The signals of all stages -> a calibrated probability that the corpus answers.
 
-Logistic regressions over a few numbers that mean the same in every corpus. training/reader.py
+Logistic regressions over a few numbers that mean the same in every corpus. training/weights.py
 fits them, and sets the two thresholds.
 """
 

@@ -58,6 +58,8 @@ def load_model(path: Path) -> "SentenceTransformer":
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    # what it warns of in a model's settings, a person who indexes a folder cannot mend
+    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     adapter = Adapter.load(path)
     if adapter:
         model = load_model(base_of(adapter, path).path)
