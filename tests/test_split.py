@@ -1,7 +1,8 @@
 from collections.abc import Sequence
+from time import perf_counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import CORPUS
@@ -101,6 +102,8 @@ def prose(count: int) -> list[Piece]:
     return [Piece(10 * n, 10 * n + 5, "prose", n // 3) for n in range(count)]
 
 
+# the first example loads the splitter's library
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 40), max_size=40), st.integers(1, 60))
 def test_passages_cover_every_sentence_once_within_the_budget(
     sizes: Sequence[int], budget: int
@@ -119,3 +122,27 @@ def test_a_passage_ends_rather_at_a_heading_than_within_a_section() -> None:
         Piece(6, 7, "prose", 2),
     ]
     assert pack_passages(pieces, [4, 4, 1, 4], 9) == [(0, 2), (2, 4)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Heading Here\n" * 40_000,
+        "\n\n".join(
+            f"Heading Number {n}\n\nIt fell on day {n} and came back." for n in range(10_000)
+        ),
+        "1. " * 100_000,
+        "It fell" + " " * 400_000 + "by half.",
+        "word " * 300_000,
+    ],
+)
+def test_a_hostile_text_is_split_in_seconds(text: str) -> None:
+    start = perf_counter()
+    assert split_sentences(text)
+    assert perf_counter() - start < 10
+
+
+def test_an_abbreviation_far_into_a_paragraph_ends_no_sentence() -> None:
+    text = "It fell by half. " * 9 + "Smith et al. found the same."
+    last = split_sentences(text)[-1]
+    assert text[last.start : last.end] == "Smith et al. found the same."

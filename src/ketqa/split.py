@@ -6,7 +6,7 @@ sentence boundary, and every place is our own offset. Nothing here rewrites text
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
 import sentencex
@@ -43,6 +43,12 @@ WORD = re.compile(r"\w[\w'’-]*")
 UNFINISHED = re.compile(r"\b(?:et al|cf|vs|approx|e\.g|i\.e|Fig|No)\.\s*\Z")
 # "…dysfunction.Intractable": a full stop between a word and a capital with no blank.
 RUN_ON = re.compile(r"(?<=[a-z]{2}[.!?])(?=[A-Z][a-z])")
+
+# A heading pasted into running text ends before a capital, and is no longer than this.
+CAPITAL = re.compile(r"\s+(?=[A-Z])")
+LONGEST_HEADING = 300
+# So many letters before a cut tell whether the sentence goes on.
+LOOK_BACK = 40
 
 # Between the numbers handed to langchain's splitter, weakest boundary last.
 SECTION, PARAGRAPH, SENTENCE = "\x1c", "\x1d", "\x1e"
@@ -176,9 +182,9 @@ def _join_wrapped(text: str, block: list[tuple[int, int]]) -> Iterator[tuple[int
     """Join the lines of one wrapped paragraph; a heading or a list item stands alone."""
     width = max(end - start for start, end in block)
     start, end = block[0]
+    last = start
     for low, high in block[1:]:
-        line, following = text[start:end].rstrip(), text[low:high]
-        last_line = line.splitlines()[-1]
+        last_line, following = text[last:end].rstrip(), text[low:high]
         if (
             LIST_ITEM.match(following)
             or MARKDOWN_HEADING.match(following)
@@ -187,7 +193,7 @@ def _join_wrapped(text: str, block: list[tuple[int, int]]) -> Iterator[tuple[int
         ):
             yield start, end
             start = low
-        end = high
+        last, end = low, high
     yield start, end
 
 
@@ -202,7 +208,7 @@ def _ends_short(line: str, following: str, width: int) -> bool:
 
 
 def _sentences(
-    text: str, start: int, end: int, language: str, headings: Iterable[str]
+    text: str, start: int, end: int, language: str, headings: Set[str]
 ) -> Iterator[tuple[int, int]]:
     """Yield the trimmed places of the sentences of one paragraph."""
     low = start
@@ -213,12 +219,13 @@ def _sentences(
         low = start + cut
 
 
-def _cuts(paragraph: str, language: str, headings: Iterable[str]) -> list[int]:
+def _cuts(paragraph: str, language: str, headings: Set[str]) -> list[int]:
     """Return the offsets at which a sentence ends, the paragraph's own end last."""
     cuts: list[int] = []
     offset = 0
     for piece in sentencex.segment(language, paragraph):
-        if cuts and UNFINISHED.search(paragraph[:offset]) and not piece[:1].isupper():
+        before = paragraph[max(0, offset - LOOK_BACK) : offset]
+        if cuts and UNFINISHED.search(before) and not piece[:1].isupper():
             cuts.pop()
         cuts += [offset + match.start() for match in RUN_ON.finditer(piece)]
         cuts += _after_heading(piece, offset, headings)
@@ -229,12 +236,11 @@ def _cuts(paragraph: str, language: str, headings: Iterable[str]) -> list[int]:
     return sorted(set(cuts))
 
 
-def _after_heading(sentence: str, offset: int, headings: Iterable[str]) -> list[int]:
+def _after_heading(sentence: str, offset: int, headings: Set[str]) -> list[int]:
     """Cut after a heading of the same document that was pasted into running text."""
-    for heading in headings:
-        rest = sentence[len(heading) :]
-        if sentence.startswith(heading) and re.match(r"\s+[A-Z]", rest):
-            return [offset + len(heading)]
+    for gap in CAPITAL.finditer(sentence, 0, LONGEST_HEADING):
+        if sentence[: gap.start()] in headings:
+            return [offset + gap.start()]
     return []
 
 
@@ -259,7 +265,7 @@ def _is_heading(line: str) -> bool:
     return one_line and len(words) <= HEADING_WORDS and capitals >= 0.6 * len(telling)
 
 
-def _kind(sentence: str, headings: Iterable[str]) -> SentenceKind:
+def _kind(sentence: str, headings: Set[str]) -> SentenceKind:
     if sentence in headings:
         return "heading"
     return "question" if QUESTION_MARK.search(sentence) else "prose"
