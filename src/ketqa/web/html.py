@@ -19,7 +19,7 @@ from ketqa.web.words import Words
 from ketqa.why import explain
 
 # The fields of a source that every card shows; what is not known says so.
-FIELDS = ("publisher", "author", "published", "kind")
+FIELDS = ("publisher", "author", "published", "kind", "interest")
 # What an answer can be taken away as, beside the print sheet.
 FORMS = {
     "md": "Markdown", "bibtex": "BibTeX", "ris": "RIS", "csl": "CSL-JSON", "csv": "CSV",

@@ -1,6 +1,6 @@
 // The chat and the address: `?q=first&q=second` is the whole chat, so that it can be shared and
 // gone back to. Gradio asks what stands before a question by `window.ketqa.before`.
-import { copyText, say, word } from "./say.js";
+import { copyText, language, say, word } from "./say.js";
 
 let editing = null; // the turn that is being changed, from 1
 let answered = () => {};
@@ -11,6 +11,10 @@ const box = () => document.querySelector("#question textarea, #question input");
 const typed = () => document.querySelector("#as-typed input");
 const turns = (search) =>
   [...new URLSearchParams(search)].filter(([name]) => name === "q" || name === "x");
+
+function same(address, other) {
+  return search(turns(address)) === search(turns(other));
+}
 
 function search(pairs) {
   return pairs.length ? `?${new URLSearchParams(pairs)}` : "";
@@ -33,6 +37,11 @@ export function start() {
     waiting = true;
     requestAnimationFrame(() => { waiting = false; look(); });
   }).observe(document.querySelector("gradio-app"), { childList: true, subtree: true });
+  // Gradio takes the page's language for the browser's.
+  new MutationObserver(() => {
+    if (document.documentElement.lang !== language) document.documentElement.lang = language;
+  }).observe(document.documentElement, { attributeFilter: ["lang"] });
+  document.documentElement.lang = language;
   addEventListener("popstate", () => { stopEditing(); press("go"); });
   look();
 }
@@ -54,12 +63,12 @@ function look() {
   if (what === shown) return;
   shown = what;
   if (asking) bringUp(last);
+  const address = new URL(last.dataset.address ?? location.search, location.href).search;
+  // While a whole chat opens, only its last answer counts.
+  if (!asking && !same(address, location.search)) return;
   asking = false;
   announce(last);
-  if (last.dataset.address) {
-    const address = new URL(last.dataset.address, location.href);
-    if (address.search !== location.search) history.pushState(null, "", address.search);
-  }
+  if (!same(address, location.search)) history.pushState(null, "", address);
   answered(last);
 }
 

@@ -1,6 +1,6 @@
 // What stays in this browser, and nowhere else: earlier questions, and opinions on quotes.
 import { tell } from "./chat.js";
-import { word } from "./say.js";
+import { language, word } from "./say.js";
 
 const EARLIER = "ketqa.earlier";
 const OPINIONS = "ketqa.opinions";
@@ -43,7 +43,7 @@ export function open() {
     link.dataset.do = "go-earlier";
     const item = document.createElement("li");
     item.dir = "auto";
-    item.append(link, ` ${new Date(chat.when).toLocaleDateString(document.documentElement.lang)}`);
+    item.append(link, ` ${new Date(chat.when).toLocaleDateString(language)}`);
     return item;
   }));
   dialog.querySelector(".none").hidden = chats.length > 0;

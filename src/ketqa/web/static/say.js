@@ -13,7 +13,7 @@ export function say(text, place = "said") {
   setTimeout(() => { element.textContent = text; }, 50);
 }
 
-export const language = document.documentElement.lang;
+export const { language } = words;
 
 export function documentPath(file) {
   return file.split("/").map(encodeURIComponent).join("/");
