@@ -25,6 +25,8 @@ FORMS = {
     "md": "Markdown", "bibtex": "BibTeX", "ris": "RIS", "csl": "CSL-JSON", "csv": "CSV",
     "json": "JSON", "annotation": "W3C Web Annotation",
 }  # fmt: skip
+# Kinds of change that add words to what is searched.
+ADDING = ("abbreviation", "lay", "language")
 BANDS = ((0.7, "sure_very_likely"), (0.4, "sure_likely"), (0.0, "sure_possibly"))
 
 
@@ -119,15 +121,15 @@ def changes(answer: Answer, words: Words) -> list[str]:
 
     Kinds of change that the page has no words for are told as the command line tells them.
     """
-    if words.language == "en" or any(
-        change.kind not in ("spelling", "follow-up") for change in answer.changes
-    ):
+    kinds = {change.kind for change in answer.changes}
+    if words.language == "en" or not kinds <= {"spelling", "follow-up", *ADDING}:
         return present.changes(answer)
-    pairs = [f"{c.before} → {c.after}" for c in answer.changes if c.kind == "spelling"]
-    lines = [words("change_spelling", pairs=", ".join(pairs))] if pairs else []
-    if any(change.kind == "follow-up" for change in answer.changes):
+    spelt = [f"{c.before} → {c.after}" for c in answer.changes if c.kind == "spelling"]
+    added = [f"{c.after} ({c.before})" for c in answer.changes if c.kind in ADDING]
+    lines = [words("change_spelling", pairs=", ".join(spelt))] if spelt else []
+    if "follow-up" in kinds:
         lines.append(f"{words('change_follow_up')} {words('searched')}: {answer.query}")
-    return lines
+    return [*lines, words("change_added", pairs=", ".join(added))] if added else lines
 
 
 def interest_line(source: Source, words: Words) -> str:

@@ -62,10 +62,10 @@ function look() {
   const what = `${last.dataset.address} ${last.textContent}`;
   if (what === shown) return;
   shown = what;
-  if (asking) bringUp(last);
   const address = new URL(last.dataset.address ?? location.search, location.href).search;
   // While a whole chat opens, only its last answer counts.
   if (!asking && !same(address, location.search)) return;
+  if (turns(address).length > 1) bringUp(last);
   asking = false;
   announce(last);
   if (!same(address, location.search)) history.pushState(null, "", address);
