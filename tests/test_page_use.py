@@ -57,18 +57,18 @@ def test_a_change_can_be_cancelled_and_a_question_asked_again(page: Page) -> Non
 
 
 def test_what_is_searched_can_be_changed_and_changes_undone(page: Page) -> None:
-    ask(page, "does ketmine help migrane")
+    ask(page, "how do infusoins work")
     expect(page.locator(".searched").first).to_contain_text(
-        "ketmine → ketamine, migrane → migraine"
+        "infusoins → infusions"
     )
     page.get_by_role("button", name="Change what is searched").click()
     box = page.get_by_label("Your question")
-    expect(box).to_have_value("does ketamine help migraine")
+    expect(box).to_have_value("how do infusions work")
     expect(page.get_by_label("Search exactly what I type")).to_be_checked()
     page.get_by_role("button", name="Cancel").click()
     page.get_by_role("button", name="Search my words instead").click()
     expect(page.locator(".searched").first).to_contain_text("as you typed them")
-    assert page.url.endswith("?x=does+ketmine+help+migrane")
+    assert page.url.endswith("?x=how+do+infusoins+work")
 
 
 def test_more_context_comes_sentence_by_sentence_and_word_for_word(page: Page) -> None:
