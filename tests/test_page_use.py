@@ -58,9 +58,7 @@ def test_a_change_can_be_cancelled_and_a_question_asked_again(page: Page) -> Non
 
 def test_what_is_searched_can_be_changed_and_changes_undone(page: Page) -> None:
     ask(page, "how do infusoins work")
-    expect(page.locator(".searched").first).to_contain_text(
-        "infusoins → infusions"
-    )
+    expect(page.locator(".searched").first).to_contain_text("infusoins → infusions")
     page.get_by_role("button", name="Change what is searched").click()
     box = page.get_by_label("Your question")
     expect(box).to_have_value("how do infusions work")

@@ -58,7 +58,9 @@ def build_page(desk: Desk) -> gr.Blocks:
         running: list[Any] = [
             event(*asked, js=BEFORE, **quietly) for event in (box.submit, send.click)
         ]
-        running += [event(*opened, js=ADDRESS, **quietly) for event in (page.load, go.click)]
+        # Whoever goes back twice wants to be where that leads, whatever is still being opened.
+        going: dict[str, Any] = quietly | {"js": ADDRESS, "trigger_mode": "always_last"}
+        running += [event(*opened, **going) for event in (page.load, go.click)]
         stopped = render("error.html", words, text=words("stopped"))
         halt.click(
             lambda messages: [*messages[:-1], _assistant(stopped)],
