@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import write_corpus
+from conftest import ROOT, write_corpus
 from ketqa.corpus import load_corpus, read_corpus
 from ketqa.errors import CorpusError
 from ketqa.files import Skipped, read_folder
@@ -64,6 +64,14 @@ def test_a_hostile_file_is_told_in_one_line(tmp_path: Path, name: str) -> None:
     assert isinstance(skipped, Skipped)
     assert re.match(told, skipped.reason)
     assert "\n" not in skipped.reason
+
+
+@pytest.mark.parametrize("name", ["bomb.docx", "long.pdf", "scan.pdf", "words.pdf", "half.pdf"])
+def test_the_page_on_documents_tells_the_same_words(tmp_path: Path, name: str) -> None:
+    (skipped,) = read_folder(fill(tmp_path / "corpus", {name: HOSTILE[name][0]}))
+    assert isinstance(skipped, Skipped)
+    words = re.sub(r"^[\d,]+ bytes", "... bytes", skipped.reason.removeprefix(f"{name}: "))
+    assert f"`{words}`" in (ROOT / "docs" / "corpus.md").read_text(encoding="utf-8")
 
 
 def test_a_gigabyte_in_one_line_is_told_without_reading_it(tmp_path: Path) -> None:

@@ -52,6 +52,14 @@ def test_headings_are_the_page_s_own_and_sentences_stay_whole() -> None:
     assert kinds["In half of the people the relief lasted for three weeks."] == "prose"
 
 
+def test_code_and_quotations_within_a_sentence_stay_in_it() -> None:
+    page = PAGE.replace(
+        "doctors</a> use", "doctors</a> call <code>C13H16ClNO</code>, or <q>a help</q>, at times"
+    )
+    text = read_html(page.encode(), "a.html").text
+    assert "an anaesthetic that doctors call C13H16ClNO, or a help, at times." in text
+
+
 def test_the_same_page_gives_the_same_text_whatever_was_read_before() -> None:
     first = read_html(PAGE.encode(), "a.html")
     read_html(PAGE.replace("three weeks", "two days").encode(), "b.html")

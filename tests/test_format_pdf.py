@@ -58,6 +58,23 @@ def test_lines_wider_than_any_typed_line_are_still_joined() -> None:
     assert [" ".join(words.split()) for _, words, _ in found] == [LONG.strip()] * 4
 
 
+def test_a_word_in_another_font_does_not_end_a_paragraph() -> None:
+    from fpdf import FPDF
+
+    pdf = FPDF()
+    pdf.add_page()
+    pdf.set_font("helvetica", size=11)
+    for size, words in (
+        (11, LONG),
+        (8, "the dose of 0.5 mg a day for every person "),
+        (11, "helped. "),
+    ) * 3:
+        pdf.set_font("courier" if size == 8 else "helvetica", size=size)
+        pdf.write(text=words)
+    found = sentences(bytes(pdf.output()))
+    assert [kind for kind, _, _ in found] == ["prose"] * 6
+
+
 def test_a_word_broken_at_the_end_of_a_line_keeps_its_hyphen_in_the_text() -> None:
     text = read_pdf(make_pdf([[("", "It is an anaes\u00adthetic.")]], width=28), "a.pdf").text
     assert text == "It is an anaes-\nthetic.\n"

@@ -32,6 +32,9 @@ INLINE = frozenset(
 )
 # What trafilatura's tree calls a block of words.
 BLOCKS = ("head", "p", "item", "cell", "quote", "code", "ab")
+# Within a block these are words of its sentences.
+WITHIN = {"code", "quote"}
+PARAGRAPHS = {"head", "p", "item", "cell", "ab"}
 
 
 def read_html(data: bytes, file: str) -> Content:
@@ -106,6 +109,8 @@ def _plain(markup: str) -> str:
 def _paragraphs(body: Any) -> Iterator[tuple[str, bool]]:
     """Yield (words, is a heading) of each block in trafilatura's tree, in order."""
     for block in body.iter(*BLOCKS):
+        if _is_within(block):
+            continue
         words = "".join(_own_words(block))
         yield words, block.tag == "head"
         # words between blocks: the text after one, inside a larger block
@@ -119,11 +124,15 @@ def _own_words(block: Any) -> Iterator[str]:
     for child in block:
         if child.tag == "lb":
             yield LINE_BREAK
-        elif child.tag not in BLOCKS and child.tag not in {"list", "table", "row"}:
+        elif _is_within(child) or child.tag not in {*BLOCKS, "list", "table", "row"}:
             yield from _own_words(child)
         else:
             yield LINE_BREAK
         yield child.tail or ""
+
+
+def _is_within(block: Any) -> bool:
+    return block.tag in WITHIN and block.getparent().tag in PARAGRAPHS
 
 
 def _blocks(tree: Any) -> Iterator[str]:

@@ -21,6 +21,7 @@ MOST_PAGES = 5_000
 # With more unknown letters than this the words are guesswork.
 MOST_UNKNOWN = 0.1
 BOLD = 600
+SAMPLE = 5
 # Titles that programs write when nobody gave one.
 NO_TITLE = ("microsoft word", "untitled", "powerpoint", "slide 1", "document1")
 PROGRAMS = (
@@ -192,8 +193,10 @@ def _line(page: Any, text: str, letters: list[int]) -> Iterator[Line]:
     low, high = len(text) - len(text.lstrip()), len(text.rstrip())
     if low >= high:
         return
-    first, middle, last = letters[low], letters[(low + high) // 2], letters[high - 1]
-    ends = [_rectangle(page, number) for number in (first, last)]
+    inked = [number for number, letter in zip(letters, text, strict=True) if letter != " "]
+    # letters all along the line: a word of another font or size in it changes nothing
+    sample = [inked[share * (len(inked) - 1) // (SAMPLE - 1)] for share in range(SAMPLE)]
+    ends = [_rectangle(page, number) for number in (inked[0], inked[-1])]
     yield Line(
         text=text[low:high],
         letters=tuple(letters[low:high]),
@@ -201,8 +204,8 @@ def _line(page: Any, text: str, letters: list[int]) -> Iterator[Line]:
         bottom=min(end[1] for end in ends),
         right=max(end[2] for end in ends),
         top=max(end[3] for end in ends),
-        size=max(1.0, raw.FPDFText_GetFontSize(page.raw, middle)),
-        bold=all(raw.FPDFText_GetFontWeight(page.raw, n) >= BOLD for n in (first, middle, last)),
+        size=max(1.0, *(raw.FPDFText_GetFontSize(page.raw, number) for number in sample)),
+        bold=all(raw.FPDFText_GetFontWeight(page.raw, number) >= BOLD for number in sample),
     )
 
 
