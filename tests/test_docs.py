@@ -38,8 +38,9 @@ REASONS = {"installs", "needs docker", "needs systemd", "downloads a model", "ne
 # A page is served where a later command of it asks with curl.
 LONG = (
     ["adapt"], ["bench-quotes"], ["bench-retrieval"], ["eval"], ["gold", "add"],
-    ["index", "--base-model"], ["questions", "check"], ["questions", "generate"], ["serve"],
+    ["questions", "check"], ["questions", "generate"], ["serve"],
 )  # fmt: skip
+LONG_WITH = {"--base-model", "--watch"}
 
 
 def run_python(example: Example) -> None:
@@ -88,7 +89,7 @@ def run_ketqa(arguments: list[str], example: Example) -> str:
     if arguments[0] == "serve" and "curl" in example.document.text[example.region.end :]:
         start_server(arguments, example)
         return ""
-    if any(arguments[: len(words)] == words for words in LONG):
+    if LONG_WITH & set(arguments) or any(arguments[: len(words)] == words for words in LONG):
         _parser().parse_args(arguments)
         return ""
     printed = io.StringIO()
