@@ -2,14 +2,21 @@
 
 import os
 import re
+import sqlite3
+import sys
 from pathlib import Path
 
 import pytest
 
-from conftest import ROOT, write_corpus
+from conftest import ROOT, TopicEncoder, write_corpus
+from ketqa.build import build_index
 from ketqa.corpus import load_corpus, read_corpus
 from ketqa.errors import CorpusError
 from ketqa.files import Skipped, read_folder
+from ketqa.formats import read_content
+from ketqa.index import Index
+from ketqa.manifest import Manifest, current_build
+from ketqa.verify import verify_index
 from made_files import ARTICLE, PAGE, make_blank_pages, make_bomb, make_docx, make_pdf, make_scan
 
 HOSTILE = {
@@ -139,9 +146,6 @@ def test_an_entry_describes_all_documents_of_a_file_or_one(tmp_path: Path) -> No
 
 @pytest.mark.model
 def test_quotes_of_every_form_are_slices_with_their_page(tmp_path: Path) -> None:
-    from ketqa.index import Index
-    from ketqa.verify import verify_index
-
     kept = {name: GOOD[name] for name in ("report.docx", "article.nxml")}
     pages = [
         [("", "Nothing is said here.")],
@@ -163,3 +167,28 @@ def test_quotes_of_every_form_are_slices_with_their_page(tmp_path: Path) -> None
     (folder / "price.pdf").write_bytes(make_pdf(pages))
     problems = [check.problem for check in verify_index(tmp_path / "index", folder)]
     assert problems[-1] == "price.pdf: has changed; update with: ketqa index"
+
+
+def test_a_stored_text_that_a_file_does_not_hold_is_noticed(tmp_path: Path) -> None:
+    folder = fill(tmp_path / "corpus", {name: GOOD[name] for name in ("leaflet.pdf", "many.jsonl")})
+    build_index(folder, tmp_path / "index", encoder=TopicEncoder())
+    assert [check.problem for check in verify_index(tmp_path / "index", folder)] == [""] * 6
+    build = current_build(tmp_path / "index")
+    manifest = Manifest.load(build)
+    (shard,) = manifest.shards(build)
+    with sqlite3.connect(shard / "corpus.sqlite") as connection:
+        connection.execute("UPDATE document SET text = replace(text, '400', '900')")
+    connection.close()
+    Manifest.of_build(manifest.recipe, manifest.counts, build).save(build)
+    problems = [check.problem for check in verify_index(tmp_path / "index", folder)]
+    assert "a stored text or source is not the document's" in problems[-1]
+
+
+def test_a_library_that_is_not_installed_is_named_with_the_command(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "pypdfium2", None)
+    with pytest.raises(
+        CorpusError, match=r"a.pdf: reading it needs pypdfium2; .*'ketqa\[formats\]'"
+    ):
+        read_content(make_pdf(), "a.pdf", "pdf")
