@@ -1,16 +1,17 @@
 """How often is a notice given where it is needed, and where it is not?
 
     python benchmarks/notice_rates.py LABELLED.jsonl ... [--harmless QUERIES.jsonl ...]
-        [--index index]
+        [--texts QUERIES.jsonl] [--index index]
 
-LABELLED has {"question", "notice"} a line, and maybe "half"; QUERIES has {"text"} a line, none
-of which needs a notice. Prints a Markdown table, and milliseconds a message, its encoding left
-out, since a question needs that anyway.
+LABELLED has {"question", "notice"} a line, and maybe "half"; or "_id" for a question whose
+text stands under it in ``--texts``. QUERIES has {"text"} a line, none of which needs a notice.
+Prints a Markdown table, and milliseconds a message, its encoding left out, since a question
+needs that anyway.
 """
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 
@@ -19,6 +20,7 @@ import numpy as np
 from ketqa.index import Index
 from ketqa.notices import Kind
 
+Row = Mapping[str, str]
 KINDS: tuple[Kind, ...] = ("emergency", "advice")
 
 
@@ -26,24 +28,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("labelled", nargs="+", type=Path)
     parser.add_argument("--harmless", nargs="+", type=Path, default=[])
+    parser.add_argument("--texts", type=Path, help="for labels without their questions")
     parser.add_argument("--index", type=Path, default=Path("index"), help="for its encoder")
     options = parser.parse_args()
     with Index.open(options.index) as index:
-        show_rates(index, options.labelled, options.harmless)
+        texts = {row["_id"]: row["text"] for row in read(options.texts)} if options.texts else {}
+        labelled = {file.stem: complete(read(file), texts) for file in options.labelled}
+        show_rates(index, labelled, options.harmless)
 
 
-def show_rates(index: Index, labelled: Sequence[Path], harmless: Sequence[Path]) -> None:
+def complete(rows: Sequence[Row], texts: Mapping[str, str]) -> list[Row]:
+    return [row if "question" in row else {**row, "question": texts[row["_id"]]} for row in rows]
+
+
+def show_rates(
+    index: Index, labelled: Mapping[str, Sequence[Row]], harmless: Sequence[Path]
+) -> None:
     print(
         "| set | messages | kind | recall | precision | false alarms |\n|---|---|---|---|---|---|"
     )
     times: list[float] = []
-    for file in labelled:
-        rows = read(file)
+    for name, rows in labelled.items():
         for half in sorted({row.get("half", "") for row in rows}):
             part = [row for row in rows if row.get("half", "") == half]
             said = [timed(index, row["question"], times) for row in part]
             for kind in KINDS:
-                show(f"{file.stem} {half}".strip(), kind, said, [row["notice"] for row in part])
+                show(f"{name} {half}".strip(), kind, said, [row["notice"] for row in part])
     for file in harmless:
         said = [timed(index, row["text"], times) for row in read(file)]
         for kind in KINDS:
@@ -57,7 +67,7 @@ def show(name: str, kind: Kind, said: Sequence[str | None], wanted: Sequence[str
     given, needed = said.count(kind), wanted.count(kind)
     alarms = (given - both) / (len(said) - needed)
     print(
-        f"| {name} | {len(said)} | {kind} | {both / needed:.3f} | "
+        f"| {name} | {len(said)} | {kind} | {both / max(1, needed):.3f} | "
         f"{both / max(1, given):.3f} | {alarms:.3f} |"
     )
 
@@ -70,7 +80,7 @@ def timed(index: Index, message: str, times: list[float]) -> str | None:
     return kind
 
 
-def read(file: Path) -> list[dict[str, str]]:
+def read(file: Path) -> list[Row]:
     return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
 
 

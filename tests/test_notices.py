@@ -114,3 +114,23 @@ def test_an_answer_carries_its_notice(index: Index) -> None:
     assert [notice.kind for notice in answer.notices] == ["emergency"]
     assert "999" in answer.to_dict()["notices"][0]["text"]
     assert index.ask("How long did relief last?").notices == ()
+
+
+def school_years(text: str) -> float:
+    """Return the Flesch-Kincaid grade level (1975), syllables counted by groups of vowels."""
+    sentences = re.findall(r"[^.!?]+[.!?]", text)
+    words = re.findall(r"[A-Za-z’']+", text)
+    syllables = sum(
+        max(1, len(re.findall(r"[aeiouy]+", re.sub(r"e\b", "", word.lower())))) for word in words
+    )
+    return 0.39 * len(words) / len(sentences) + 11.8 * syllables / len(words) - 15.59
+
+
+@pytest.mark.parametrize("kind", ["emergency", "advice"])
+def test_a_notice_can_be_read_by_a_child_of_thirteen(kind: Kind) -> None:
+    assert school_years(notice_for(kind, "US").text) < 8
+
+
+def test_the_grade_level_tells_plain_words_from_others() -> None:
+    assert school_years("The cat sat on the mat. It was warm.") < 2
+    assert school_years("Immediate consultation with appropriate emergency services advised.") > 12

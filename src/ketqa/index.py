@@ -76,14 +76,13 @@ class Index:
             curated = stages.questions and manifest.counts["questions"] > 0
             self._questions = QuestionIndex.load(build, self.store) if curated else None
             documents = self.store.languages(questions=False)
-            self._understood = Understanding.load(
-                build, words, documents, spelling=stages.spelling, adding=stages.lexicon
-            )
+            understood = Understanding.load(build, words, documents, stages.changes)
         except (OSError, RuntimeError, ValueError, IndexDamaged) as error:
             raise IndexDamaged(f"{build}: cannot be opened ({error}); {REBUILD}") from None
         self.searched = {name: manifest.counts[name] for name in ("documents", "passages")}
         self._encoder = encoder
-        self._languages = self.store.languages(questions=curated) | self._understood.languages
+        self.understand = understood.query
+        self._languages = self.store.languages(questions=curated) | understood.languages
         self._retriever = Retriever(passages, words, self.store, stages.dense_weight)
         self._read = choose_reader(stages.reader)
         shipped = load_weights("questions" if self._questions else "plain")
@@ -204,7 +203,7 @@ class Index:
     ) -> Found:
         """Search for a question, as the first half of ``ask``, which has the arguments."""
         start = perf_counter()
-        query = self._understood.query(question, history, as_typed=as_typed)
+        query = self.understand(question, history, as_typed=as_typed)
         asked = self.prepare(query.text, added=query.added)
         reply = reply_to(question, follows=bool(history))
         kind = None if reply else self.classify(question, None if query.added else asked)

@@ -12,6 +12,8 @@ from ketqa.models import ADAPTED, ModelFolder, find_model
 from ketqa.reader import Reader, Weights, load_own_weights, read, read_in_order
 from ketqa.rerank import CrossReader
 from ketqa.retrieve import DENSE_WEIGHT
+from ketqa.types import ChangeKind
+from ketqa.understand import CHANGES
 
 log = logging.getLogger(__name__)
 
@@ -23,14 +25,13 @@ class Stages:
     ``dense_weight`` is the share of meaning, 0..1, in finding passages; words get the rest.
     ``reader``: False ranks sentences as their passages; a name or folder puts that
     cross-encoder behind the reader. ``questions``: False leaves out the curated questions.
-    ``spelling``: False searches misspelt words as they are. ``lexicon``: False adds no words.
+    ``changes``: what may be done to a question before it is searched.
     """
 
     dense_weight: float = DENSE_WEIGHT
     reader: bool | str = True
     questions: bool = True
-    spelling: bool = True
-    lexicon: bool = True
+    changes: frozenset[ChangeKind] = CHANGES
 
 
 def open_encoder(index: Path, build: Path, manifest: Manifest) -> tuple[Encoder, Weights | None]:

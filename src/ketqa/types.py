@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 VERSION = 1
 SentenceKind = Literal["prose", "heading", "question"]
 Status = Literal["evidence", "related", "no_evidence"]
+ChangeKind = Literal["spelling", "follow-up", "abbreviation", "lay", "language"]
 Witness = Literal["document", "curator", "file"]
 Record = TypeVar("Record", bound="DataclassInstance")
 
@@ -220,7 +221,7 @@ class Notice:
 class Change:
     """One thing done to a question before it was searched; the last three kinds add words."""
 
-    kind: Literal["spelling", "follow-up", "abbreviation", "lay", "language"]
+    kind: ChangeKind
     before: str
     after: str
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Self, get_args
 
 from ketqa.abbreviations import count_definitions, find_abbreviations
 from ketqa.errors import CorpusError, IndexDamaged
@@ -14,11 +14,12 @@ from ketqa.hyphens import join_broken
 from ketqa.language import identify
 from ketqa.lexical import LexicalIndex, stems
 from ketqa.lexicon import LANGUAGES, LEXICON, Lexicon, language_lexicon, load_lexicon
-from ketqa.query import Query, build_query, check_question, unchanged
+from ketqa.query import Query, build_query, check_question
 from ketqa.spelling import Speller, count_words, load_counts, save_counts, save_words
-from ketqa.types import Change, CuratedQuestion, Document
+from ketqa.types import Change, ChangeKind, CuratedQuestion, Document
 
 VOCABULARY, ABBREVIATIONS = "vocabulary.txt", "abbreviations.json"
+CHANGES: frozenset[ChangeKind] = frozenset(get_args(ChangeKind))
 # Below this probability a question is taken for English.
 SURE = 0.6
 
@@ -27,15 +28,14 @@ SURE = 0.6
 class Understanding:
     """A corpus's spelling, its lexicon, its words, and the languages beside English it reads.
 
-    ``spelling``: False leaves misspelt words as they are. ``adding``: False adds no words.
+    ``changes`` are the kinds of changes that may be made.
     """
 
     speller: Speller
     lexicon: Lexicon
     words: LexicalIndex
     languages: frozenset[str]
-    spelling: bool = True
-    adding: bool = True
+    changes: frozenset[ChangeKind]
 
     @classmethod
     def load(
@@ -43,7 +43,7 @@ class Understanding:
         build: Path,
         words: LexicalIndex,
         documents: Collection[str],
-        **parts: bool,
+        changes: frozenset[ChangeKind] = CHANGES,
     ) -> Self:
         """Open what ``save_understanding`` wrote.
 
@@ -52,7 +52,7 @@ class Understanding:
             words: The words of its passages.
             documents: The languages of the documents, ISO 639-1. Where English is one of
                 them, those that the lexicon knows are understood too.
-            parts: ``spelling`` and ``adding``.
+            changes: What may be done to a question.
 
         Raises:
             IndexDamaged: A file is gone or unreadable.
@@ -62,7 +62,7 @@ class Understanding:
             lexicon = load_lexicon(build / LEXICON, _read_abbreviations(build / ABBREVIATIONS))
         except (OSError, ValueError, CorpusError) as error:
             raise IndexDamaged(f"{build}: cannot be read ({error})") from None
-        return cls(Speller.load(build / VOCABULARY), lexicon, words, languages, **parts)
+        return cls(Speller.load(build / VOCABULARY), lexicon, words, languages, changes)
 
     def query(self, question: str, history: Sequence[str] = (), *, as_typed: bool = False) -> Query:
         """Return the query for a question and the earlier ones of its chat, oldest first.
@@ -74,15 +74,20 @@ class Understanding:
         """
         if as_typed:
             return Query(check_question(question))
-        spell = self.speller.correct if self.spelling else unchanged
-        expand = self.expand if self.adding else unchanged
-        return build_query(question, history, spell, expand)
+        before = history if "follow-up" in self.changes else ()
+        return build_query(question, before, self._spell, self.expand)
+
+    def _spell(self, text: str) -> Sequence[tuple[str, str]]:
+        if "spelling" not in self.changes or self._language(text) != "en":
+            return ()
+        return self.speller.correct(text)
 
     def expand(self, text: str) -> list[Change]:
         """Return the words to add to a question."""
         language = self._language(text)
         lexicon = self.lexicon if language == "en" else language_lexicon(language)
-        return lexicon.expand(text, self._is_used)
+        added = lexicon.expand(text, self._is_used)
+        return [change for change in added if change.kind in self.changes]
 
     def _language(self, text: str) -> str:
         if not self.languages or self.speller.knows_all(text):

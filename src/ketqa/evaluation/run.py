@@ -8,6 +8,7 @@ from ketqa.evaluation.gold import GoldQuestion
 from ketqa.evaluation.score import Score, score_answer
 from ketqa.index import Index
 from ketqa.opening import Stages
+from ketqa.understand import CHANGES
 
 # What --compare knows by name; anything else is the folder of another index, built with
 # another model or another size of passages.
@@ -17,8 +18,7 @@ SETTINGS = {
     "dense": Stages(dense_weight=1.0),
     "no-reader": Stages(reader=False),
     "no-questions": Stages(questions=False),
-    "no-spelling": Stages(spelling=False),
-    "no-lexicon": Stages(lexicon=False),
+    **{f"no-{kind}": Stages(changes=CHANGES - {kind}) for kind in sorted(CHANGES)},
     "bm25-no-reader": Stages(dense_weight=0.0, reader=False),
     "dense-no-reader": Stages(dense_weight=1.0, reader=False),
 }
