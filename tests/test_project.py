@@ -36,7 +36,7 @@ ROOMS = (
     ("opening", "verify"),
     ("index",),
     ("balance", "conversation", "coverage", "differences", "fragment", "why"),
-    ("evaluation.gold",),
+    ("evaluation.gold", "evaluation.page"),
     ("evaluation.score",),
     ("evaluation.figures", "evaluation.significance", "evaluation.run", "evaluation.beir"),
     ("evaluation.gate", "evaluation.report", "evaluation.ablation"),

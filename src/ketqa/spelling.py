@@ -109,7 +109,10 @@ def is_right(word: str) -> bool:
 
 def count_words(texts: Iterable[str]) -> Counter[str]:
     """Return how often each word, in lower case, stands in texts."""
-    return Counter(word.lower() for text in texts for word in WORD.findall(text))
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(map(str.lower, WORD.findall(text)))
+    return counts
 
 
 def save_counts(file: Path, counts: Mapping[str, int]) -> None:
