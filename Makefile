@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The exact version first: anything looser can pull gigabytes of GPU libraries.
 TORCH := torch==2.13.0
 
-.PHONY: setup run test check check-all bench weights wheel reference clean
+.PHONY: setup run test check check-all bench bench-speed weights wheel reference clean
 
 setup: $(VENV)/.ready
 
@@ -41,6 +41,16 @@ bench: setup
 	$(BIN)/ketqa index
 	$(BIN)/ketqa ablate tests/gold/dev.jsonl tests/gold/own.jsonl --write docs/ablation.md \
 	  --collections $(addprefix $(DATA)/,scifact cranfield pubmedqa covidqa_dev evinf_pain_dev squad2_dev)
+
+# How fast it is, and how it grows: hours. PASSAGES are those of the updates.
+PASSAGES ?= 1000000
+bench-speed: setup
+	$(BIN)/ketqa index
+	$(BIN)/python benchmarks/start.py --write docs/benchmarks.md
+	$(BIN)/python benchmarks/encoder.py $(DATA)/pubmedqa --write docs/benchmarks.md
+	$(BIN)/python benchmarks/updates.py $(DATA)/pubmedqa --passages $(PASSAGES) --write docs/benchmarks.md
+	$(BIN)/python benchmarks/scale.py $(DATA)/pubmedqa $(DATA)/scifact --write scale.json
+	$(BIN)/python benchmarks/scale_page.py scale.json --write docs/benchmarks.md
 
 # The Python names, from their docstrings, as pages in site/.
 reference: setup
