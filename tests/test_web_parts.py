@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from conftest import ROOT
 from ketqa.coverage import cover
 from ketqa.index import Index
+from ketqa.notices import notice_lines
 from ketqa.present import STANDING
-from ketqa.types import Layout, Source, Span
+from ketqa.types import Layout, Notice, Source, Span
 from ketqa.web.context import around, next_sentence
+from ketqa.web.notices import notice_html
 from ketqa.web.reading import Part, mark
 from ketqa.web.turns import Turn, history, read_address, write_address
 from ketqa.web.words import LANGUAGES, Words
@@ -122,6 +124,12 @@ def test_a_corpus_is_told_by_its_kinds_dates_and_gaps() -> None:
 
 
 @pytest.mark.model
+def test_every_source_is_listed_without_its_text(index: Index) -> None:
+    listed = index.store.sources()
+    assert listed == [index.store.document(doc_id).source for doc_id in index.store.document_ids()]
+
+
+@pytest.mark.model
 def test_a_marked_document_joins_to_its_text(index: Index) -> None:
     doc_id = "mind-peace-clinics-ketamine-for-migraines.txt"
     document = index.store.document(doc_id)
@@ -166,3 +174,18 @@ def test_every_static_file_names_no_other_host() -> None:
         assert not re.search(
             r"https?://(?!www\.w3\.org/2000/svg)", Path(path).read_text(encoding="utf-8")
         )
+
+
+def test_notices_say_the_same_in_every_language_and_numbers_can_be_called() -> None:
+    for language in LANGUAGES:
+        lines = notice_lines("emergency", "GB", language)
+        assert len(lines) == 3
+        assert "999" in lines[0]
+        html = "".join(notice_html(Notice("emergency", ""), "GB", Words(language)))
+        assert '<a class="call" href="tel:999">999</a>' in html
+        assert '<a class="call" href="tel:116123">116 123</a>' in html
+        assert "tel:" not in "".join(notice_html(Notice("advice", ""), "GB", Words(language)))
+        assert "{" not in "".join(notice_lines("emergency", None, language))
+    german, english = (notice_lines("advice", language=language) for language in ("de", "en"))
+    assert german != english
+    assert notice_lines("advice", language="it") == english

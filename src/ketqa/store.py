@@ -106,6 +106,11 @@ class Store:
         """Return the documents' ids, sorted."""
         return sorted(self._column("SELECT id FROM document"))
 
+    def sources(self) -> list[Source]:
+        """Return what is known of each document, sorted by id; no text is read."""
+        found = (Source(**json.loads(row)) for row in self._column("SELECT source FROM document"))
+        return sorted(found, key=attrgetter("id"))
+
     def documents(self) -> Iterator[Document]:
         """Yield every document, in order."""
         for doc_id in list(self._column("SELECT id FROM document ORDER BY rowid")):

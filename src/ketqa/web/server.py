@@ -94,7 +94,7 @@ def build_app(index: Index, log: Path | None = None, country: str | None = None)
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
-    sources = [index.store.document(doc_id).source for doc_id in index.store.document_ids()]
+    sources = index.store.sources()
     coverage = cover(sources)
     desks = [Desk(index, Words(code), coverage, country, log) for code in LANGUAGES]
     app.include_router(Shelf(desks).router())
