@@ -1,5 +1,6 @@
 """Hostile documents and questions are shown as they are, run nothing, and fetch nothing."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -144,6 +145,9 @@ def test_the_policy_lets_no_script_stand_within_a_page(hostile: str) -> None:
     assert "script-src 'self' 'unsafe-eval';" in policy
     assert "http" not in policy.replace("https-", "")
     assert "<script>" not in page.text
+    script = re.search(r'src="(/assets/index-[\w-]+\.js)"', page.text)
+    assert script
+    assert "immutable" in httpx.get(hostile + script[1]).headers["cache-control"]
     document = httpx.get(f"{hostile}/documents/links.txt")
     assert "script" not in document.headers["content-security-policy"]
     assert "<script" not in document.text

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cache, partial
+from http import HTTPStatus
 from pathlib import Path
 
 import gradio as gr
@@ -30,9 +31,11 @@ from ketqa.web.words import LANGUAGES, Words
 POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; "
-    "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+    "manifest-src 'self'; base-uri 'none'; form-action 'self'"
 )
 HERE = Path(__file__).parent
+# Gradio's files carry the hash of what they hold in their names: they never change.
+ASSET = re.compile(r"/assets/[\w.-]+-[\w-]{8}\.(?:js|css)$")
 # What the page's script says itself.
 SCRIPT_WORDS = (
     "copied", "copy_failed", "feedback_thanks", "filtered", "opinions_n", "reader_failed",
@@ -92,6 +95,8 @@ def build_app(index: Index, log: Path | None = None, country: str | None = None)
         response.headers.setdefault("Content-Security-Policy", POLICY)
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers["X-Content-Type-Options"] = "nosniff"
+        if ASSET.search(request.url.path) and response.status_code == HTTPStatus.OK:
+            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return response
 
     sources = index.store.sources()

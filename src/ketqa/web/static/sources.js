@@ -10,7 +10,7 @@ export async function open() {
   const response = await fetch(`/sources?lang=${language}`);
   content.innerHTML = await response.text(); // our own server's, escaped there
   for (const item of content.querySelectorAll(".sources > li")) {
-    const quotes = [...document.querySelectorAll("#chat .card")];
+    const quotes = [...document.querySelectorAll("#chat .card:not(.side)")];
     const number = quotes.filter((card) => card.dataset.file === item.dataset.file).length;
     const quoted = item.querySelector(".quoted");
     quoted.textContent = quoted.dataset.text.replace("#", number);
@@ -60,7 +60,7 @@ export function apply() {
   let number = 0;
   for (const card of document.querySelectorAll("#chat .card")) {
     card.hidden = hidden.has(card.dataset.file);
-    number += card.hidden;
+    number += card.hidden && !card.classList.contains("side");
   }
   const note = document.querySelector(".filtered");
   note.hidden = hidden.size === 0;
