@@ -48,6 +48,7 @@ bench-speed: setup
 	$(BIN)/ketqa index
 	$(BIN)/python benchmarks/start.py --write docs/benchmarks.md
 	$(BIN)/python benchmarks/encoder.py $(DATA)/pubmedqa --write docs/benchmarks.md
+	$(BIN)/python benchmarks/reader.py --write docs/benchmarks.md
 	$(BIN)/python benchmarks/updates.py $(DATA)/pubmedqa --passages $(PASSAGES) --write docs/benchmarks.md
 	$(BIN)/python benchmarks/scale.py $(DATA)/pubmedqa $(DATA)/scifact --write scale.json
 	$(BIN)/python benchmarks/scale_page.py scale.json --write docs/benchmarks.md
