@@ -81,7 +81,10 @@ def test_the_page_on_documents_tells_the_same_words(tmp_path: Path, name: str) -
     assert f"`{words}`" in (ROOT / "docs" / "corpus.md").read_text(encoding="utf-8")
 
 
-def test_a_gigabyte_in_one_line_is_told_without_reading_it(tmp_path: Path) -> None:
+def test_a_gigabyte_in_one_line_is_told_without_reading_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail(f"{path} is read"))
     folder = fill(tmp_path / "corpus", {"line.txt": b"word"})
     os.truncate(folder / "line.txt", 1 << 30)
     (skipped,) = read_folder(folder)
@@ -142,6 +145,13 @@ def test_an_entry_describes_all_documents_of_a_file_or_one(tmp_path: Path) -> No
     first, second = load_corpus(fill(tmp_path / "corpus", files))
     assert (first.source.title, first.source.licence) == ("1", "CC BY 4.0")
     assert (second.source.title, second.source.licence) == ("The second", "CC BY 4.0")
+
+
+def test_a_file_of_many_documents_must_be_the_one_that_was_described(tmp_path: Path) -> None:
+    entry = b'[[source]]\nfile = "many.jsonl"\nsha256 = "00"\n'
+    folder = fill(tmp_path / "corpus", {"many.jsonl": GOOD["many.jsonl"], "sources.toml": entry})
+    with pytest.raises(CorpusError, match="many.jsonl: its sha256 is .*but sources.toml says 00"):
+        load_corpus(folder)
 
 
 @pytest.mark.model

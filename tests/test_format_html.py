@@ -45,6 +45,8 @@ def test_a_date_somewhere_in_the_text_is_not_taken_for_the_day_of_publishing() -
 
 def test_headings_are_the_page_s_own_and_sentences_stay_whole() -> None:
     content = read_html(PAGE.encode(), "a.html")
+    headings = [content.text[start:end] for start, end in content.layout.headings]
+    assert headings == ["A leaflet", "How long it lasts"]
     pieces = split_sentences(content.text, "en", content.layout)
     kinds = {content.text[piece.start : piece.end]: piece.kind for piece in pieces}
     assert kinds["How long it lasts"] == "heading"

@@ -27,6 +27,14 @@ It lasted for a week.
 def test_headings_are_those_of_commonmark_and_the_text_is_untouched() -> None:
     content = read_markdown(NOTES.encode(), "a.md")
     assert content.text == NOTES
+    headings = [
+        NOTES[start:end].split("\n", maxsplit=1)[0] for start, end in content.layout.headings
+    ]
+    assert headings == [
+        "---",
+        "Ketamine for the treatment of pain",
+        "## How long it lasted in the end",
+    ]
     pieces = split_sentences(content.text, "en", content.layout)
     kinds = {NOTES[piece.start : piece.end]: piece.kind for piece in pieces}
     assert kinds["How long it lasted in the end"] == "heading"

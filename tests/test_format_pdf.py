@@ -52,10 +52,13 @@ def test_lines_wider_than_any_typed_line_are_still_joined() -> None:
     pdf = FPDF(orientation="landscape")
     pdf.add_page()
     pdf.set_font("helvetica", size=9)
-    pdf.multi_cell(w=0, text=LONG * 4)
+    pdf.multi_cell(w=0, text="It began in spring. " + LONG * 4)
     found = sentences(bytes(pdf.output()))
     assert max(len(line) for line in read_pdf(bytes(pdf.output()), "a.pdf").text.split("\n")) > 150
-    assert [" ".join(words.split()) for _, words, _ in found] == [LONG.strip()] * 4
+    assert [" ".join(words.split()) for _, words, _ in found] == [
+        "It began in spring.",
+        *[LONG.strip()] * 4,
+    ]
 
 
 def test_a_word_in_another_font_does_not_end_a_paragraph() -> None:
