@@ -68,3 +68,35 @@ def test_many_rows_are_searched_by_lists(tmp_path: Path, monkeypatch: pytest.Mon
             assert ours[number] == pytest.approx(right[number], abs=1e-6)
     looked_up = DenseIndex.build(rows, lists_above=len(rows))
     assert looked_up.search(queries[0], 10) == exact.search(queries[0], 10)
+
+
+def test_parts_are_searched_as_one(
+    rows: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, part in (("a", rows[:20]), ("b", rows[20:21]), ("c", rows[21:])):
+        DenseIndex.build(part, lists_above=5).save(tmp_path / name)
+    folders = [tmp_path / name for name in "abc"]
+    whole, parts = DenseIndex.build(rows), DenseIndex.load(*folders)
+    assert len(parts) == 50
+    assert np.array_equal(parts.rows([49, 0, 20, 21]), whole.rows([49, 0, 20, 21]))
+    assert parts.centre == pytest.approx(whole.centre, abs=1e-6)
+    # few as they are, all lists are searched, and the rows come as from one part
+    for query in rows:
+        assert list(parts.search(query, 10)) == list(whole.search(query, 10))
+    one, other = DenseIndex.build(rows[:20]), DenseIndex.build(rows[:20])
+    one.save(tmp_path / "d")
+    other.save(tmp_path / "e")
+    twice = DenseIndex.load(tmp_path / "d", tmp_path / "e")
+    assert list(twice.search(rows[7], 2)) == [7, 27]  # a tie goes to the lower number
+
+
+def test_lists_are_searched_in_part_only_above_the_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = unit(np.random.default_rng(5).normal(size=(3000, 8)).astype(np.float32))
+    DenseIndex.build(rows, lists_above=100).save(tmp_path / "a")
+    exact, found = DenseIndex.build(rows), DenseIndex.load(tmp_path / "a")
+    assert all(found.search(row, 10) == exact.search(row, 10) for row in rows[:50])
+    monkeypatch.setattr("ketqa.dense.EXACT", 100)
+    some = DenseIndex.load(tmp_path / "a")
+    assert any(some.search(row, 3000).keys() != exact.search(row, 3000).keys() for row in rows[:9])

@@ -35,9 +35,6 @@ class DenseIndex:
         sizes = [part.ntotal for part in parts]
         mean = centres[0] if len(parts) == 1 else np.average(centres, axis=0, weights=sizes)
         self.centre: Rows = np.asarray(mean, dtype=np.float32)
-        for part in parts:
-            if isinstance(part, faiss.IndexIVF) and len(self) <= EXACT:
-                part.nprobe = part.nlist
 
     @classmethod
     def build(cls, rows: Rows, *, lists_above: int | None = None) -> Self:
@@ -58,10 +55,12 @@ class DenseIndex:
     @classmethod
     def load(cls, *folders: Path) -> Self:
         """Open what ``save`` wrote, several parts as one."""
-        return cls(
-            [faiss.read_index(str(one / ROWS), faiss.IO_FLAG_MMAP_IFC) for one in folders],
-            [np.load(one / CENTRE) for one in folders],
-        )
+        parts = [faiss.read_index(str(one / ROWS), faiss.IO_FLAG_MMAP_IFC) for one in folders]
+        index = cls(parts, [np.load(one / CENTRE) for one in folders])
+        for part in parts:
+            if isinstance(part, faiss.IndexIVF) and len(index) <= EXACT:
+                part.nprobe = part.nlist  # all lists: exact
+        return index
 
     def save(self, folder: Path) -> None:
         """Write the rows and their centre, in one part, into a new folder."""
