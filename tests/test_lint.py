@@ -58,10 +58,18 @@ def test_letters_that_were_decoded_wrongly_are_shown_in_their_place(tmp_path: Pa
     ((kind, file, text),) = found(write_corpus(tmp_path, {"a.txt": broken, "sources.toml": entry}))
     assert (kind, file) == ("letters", "a.txt")
     assert f"at character {broken.index('â€')}" in text
+    assert "for “" in text
 
 
-def test_letters_of_other_languages_are_no_mistake(tmp_path: Path) -> None:
-    text = "Après trois semaines, la douleur était revenue chez la moitié des patients. " * 9
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Après trois semaines, la douleur était revenue chez la moitié des patients. ",
+        "It fell by half (†p<0.05, ††p<0.01, as compared to the time before it). ",
+    ],
+)
+def test_letters_of_other_languages_and_signs_are_no_mistake(tmp_path: Path, sentence: str) -> None:
+    text = sentence * 9
     folder = write_corpus(tmp_path, {"a.txt": text, "sources.toml": DATED.format("a.txt")})
     assert found(folder) == []
 

@@ -106,21 +106,25 @@ def _letters(read: Read) -> Iterator[Finding]:
     for note in read.content.notes:
         yield Finding("letters", read.file, note)
     try:
+        from ftfy import fix_encoding
         from ftfy.badness import BADNESS_RE
     except ModuleNotFoundError as error:
         raise CorpusError(
             f"looking for wrong letters needs {error.name}; pip install 'ketqa[formats]'"
         ) from None
     text = read.document.text
-    first = BADNESS_RE.search(text)
-    if first:
-        around = " ".join(text[max(0, first.start() - 10) : first.start() + SHOWN].split())
-        yield Finding(
-            "letters",
-            read.file,
-            f"looks decoded wrongly at character {first.start()}: “{around}”; get it again, or "
-            "save it as UTF-8 from a program that shows it rightly",
-        )
+    for odd in BADNESS_RE.finditer(text):
+        around = " ".join(text[max(0, odd.start() - 10) : odd.start() + SHOWN].split())
+        # signs like "††" are odd, but only what can be put right was decoded wrongly
+        mended = fix_encoding(around)
+        if mended != around:
+            yield Finding(
+                "letters",
+                read.file,
+                f"looks decoded wrongly at character {odd.start()}: “{around}” for “{mended}”; get "
+                "it again, or save it as UTF-8 from a program that shows it rightly",
+            )
+            return
 
 
 def _much_aside(read: Read) -> Iterator[Finding]:
