@@ -19,6 +19,7 @@ import numpy as np
 
 from ketqa.index import Index
 from ketqa.notices import Kind
+from ketqa.query import Query
 
 Row = Mapping[str, str]
 KINDS: tuple[Kind, ...] = ("emergency", "advice")
@@ -73,7 +74,7 @@ def show(name: str, kind: Kind, said: Sequence[str | None], wanted: Sequence[str
 
 
 def timed(index: Index, message: str, times: list[float]) -> str | None:
-    asked = index.prepare(message)
+    asked = index.prepare(Query(message))
     start = perf_counter()
     kind = index.classify(message, asked)
     times.append((perf_counter() - start) * 1000)

@@ -15,7 +15,6 @@ from ketqa import retrieve
 from ketqa.evaluation.gold import GoldQuestion, load_gold
 from ketqa.evaluation.run import corpus_texts
 from ketqa.index import Index
-from ketqa.query import build_query
 from ketqa.reader import Asked
 
 SHARES = [step / 10 for step in range(10)]
@@ -29,7 +28,7 @@ def main() -> None:
     options = parser.parse_args()
     with Index.open(options.index) as index:
         questions = [q for q in load_gold(options.gold, corpus_texts(index)) if q.gold]
-        asked = [index.prepare(build_query(q.question, q.history).text) for q in questions]
+        asked = [index.prepare(index.understand(q.question, q.history)) for q in questions]
         for share in SHARES:
             retrieve.QUESTION_WEIGHT = share
             ranks = np.array([rank(index, *pair) for pair in zip(questions, asked, strict=True)])

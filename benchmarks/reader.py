@@ -45,7 +45,7 @@ def compare(index: Index, rounds: int) -> str:
     speeds: dict[str, list[float]] = {"shipped": [], "torch": []}
     for _ in range(rounds):
         for question in QUESTIONS:
-            asked = index.prepare(question)
+            asked = index.prepare(Query(question))
             found = index.candidates(index.retrieve(asked, READ_PASSAGES))
             pairs = [(question, sentence.text) for _, sentence in found]
             shipped = seconds(partial(read, asked, found, index.engines))

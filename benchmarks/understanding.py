@@ -20,6 +20,7 @@ from ketqa.evaluation.gold import GoldQuestion, load_gold
 from ketqa.evaluation.run import corpus_texts, run_gold
 from ketqa.index import Index
 from ketqa.opening import Stages
+from ketqa.query import Query
 from ketqa.understand import CHANGES
 
 FIRST = 3
@@ -98,7 +99,7 @@ def ask(index: Index, asking: Asking) -> tuple[list[bool], list[Set[str]]]:
     changes: list[Set[str]] = []
     for text, sentences, without in asking:
         query = index.understand(text)
-        asked = index.prepare(query.text, added=query.added, without=without)
+        asked = index.prepare(query, without=without)
         best = index.read(asked)[:FIRST]
         right.append(any(reading.sentence.number in sentences for reading in best))
         changes.append({change.kind for change in query.changes})
@@ -124,11 +125,11 @@ def added_ms(index: Path, questions: list[str]) -> str:
             query = opened.understand(text)
             rules.append((perf_counter() - start) * 1000)
             start = perf_counter()
-            opened.prepare(query.text)
+            opened.prepare(Query(query.text))
             plain = perf_counter() - start
             start = perf_counter()
-            opened.prepare(query.text, added=query.added)
-            encoding.append((perf_counter() - start - plain) * 1000 if query.added else 0.0)
+            opened.prepare(query)
+            encoding.append((perf_counter() - start - plain) * 1000 if query.translated else 0.0)
     half = len(questions)
     parts = (("rules", rules[half:]), ("encoding again", encoding[half:]))
     return ", ".join(

@@ -10,6 +10,7 @@ from ketqa.errors import ModelError
 from ketqa.index import Index
 from ketqa.models import DEFAULT_MODEL, find_model
 from ketqa.opening import Stages
+from ketqa.query import Query
 
 pytestmark = pytest.mark.model
 
@@ -29,7 +30,7 @@ def test_it_puts_the_best_sentences_in_its_own_order(
     index: Index, index_folder: Path, cross_encoder: Path
 ) -> None:
     with Index.open(index_folder, stages=Stages(reader=str(cross_encoder))) as other:
-        asked = other.prepare(QUESTION)
+        asked = other.prepare(Query(QUESTION))
         ours, theirs = index.read(asked), other.read(asked)
         answer, before = other.ask(QUESTION), index.ask(QUESTION)
     texts = [reading.sentence.text for reading in theirs[:30]]

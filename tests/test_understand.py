@@ -9,6 +9,7 @@ from ketqa.index import Index
 from ketqa.manifest import current_build
 from ketqa.opening import Stages
 from ketqa.present import changes
+from ketqa.query import Query
 from ketqa.understand import ABBREVIATIONS, CHANGES, Understanding
 
 pytestmark = pytest.mark.model
@@ -43,9 +44,9 @@ def test_a_stage_left_out_adds_nothing(index_folder: Path) -> None:
 
 
 def test_the_row_of_an_expanded_question_is_not_the_message_s_own(index: Index) -> None:
-    asked = index.prepare("NDPH evidence?", added="headache")
+    asked = index.prepare(index.understand("NDPH evidence?"))
     assert asked.terms["headach"] == 0.5
-    assert not (asked.row == index.prepare("NDPH evidence?").row).all()
+    assert not (asked.row == index.prepare(Query("NDPH evidence?")).row).all()
 
 
 def test_a_corpus_with_a_lexicon_is_built_anew_when_that_changes(

@@ -27,7 +27,7 @@ from ketqa.models import find_model
 from ketqa.notices import FAMILY, Kind, classify, notice_for
 from ketqa.opening import Stages, check_model, choose_reader, open_encoder
 from ketqa.parts import open_rows, open_store
-from ketqa.query import check_question
+from ketqa.query import Query, check_question
 from ketqa.reader import Asked, Engines, Reading, Weights, load_weights
 from ketqa.retrieve import Retriever
 from ketqa.shards import Progress
@@ -162,7 +162,7 @@ class Index:
         Raises:
             QuestionError: The question is empty, too long, or not text.
         """
-        return self.retrieve(self.prepare(check_question(question)), k)
+        return self.retrieve(self.prepare(Query(check_question(question))), k)
 
     def ask(
         self,
@@ -204,9 +204,9 @@ class Index:
         """Search for a question, as the first half of ``ask``, which has the arguments."""
         start = perf_counter()
         query = self.understand(question, history, as_typed=as_typed)
-        asked = self.prepare(query.text, added=query.added)
+        asked = self.prepare(query)
         reply = reply_to(question, follows=bool(history))
-        kind = None if reply else self.classify(question, None if query.added else asked)
+        kind = None if reply else self.classify(question, None if query.translated else asked)
         return Found(
             question=question.strip(),
             query=query,
@@ -280,22 +280,16 @@ class Index:
             message, asked.row if asked and asked.query == message else self._row(message)
         )
 
-    def prepare(self, query: str, *, added: str = "", without: Set[int] = frozenset()) -> Asked:
-        """Encode a query and find the curated questions, but some, that it resembles.
-
-        Args:
-            query: The question's own words.
-            added: Words that mean the same.
-            without: Numbers of curated questions to leave out.
-        """
-        row = self._row(query)
-        if added:
-            row = unit(row + self._row(f"{query} {added}"))
-        terms = weigh(query, added)
+    def prepare(self, query: Query, *, without: Set[int] = frozenset()) -> Asked:
+        """Encode a query and find the curated questions, but some, that it resembles."""
+        row = self._row(query.text)
+        if query.translated:
+            row = unit(row + self._row(f"{query.text} {query.translated}"))
+        terms = weigh(query.text, query.added)
         matches = (
             self._questions.match(terms, row, without=without) if self._questions else NO_MATCHES
         )
-        return Asked(query, row, terms, matches)
+        return Asked(query.text, row, terms, matches)
 
     def retrieve(self, asked: Asked, k: int) -> list[Hit]:
         """Return at most k passages, best first."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ketqa.errors import QuestionError
-from ketqa.types import Change
+from ketqa.types import Change, ChangeKind
 
 # Room for a rambling account of somebody's pain, and far beyond what an encoder reads.
 MAX_CHARACTERS = 2000
@@ -44,8 +44,16 @@ class Query:
     @property
     def added(self) -> str:
         """The words that were added, each once."""
-        words = (c.after for c in self.changes if c.kind in ("abbreviation", "lay", "language"))
-        return " ".join(dict.fromkeys(" ".join(words).split()))
+        return self._after("abbreviation", "lay", "language")
+
+    @property
+    def translated(self) -> str:
+        """Those of them that an English encoder needs: it knows everyday words by itself."""
+        return self._after("abbreviation", "language")
+
+    def _after(self, *kinds: ChangeKind) -> str:
+        words = " ".join(change.after for change in self.changes if change.kind in kinds)
+        return " ".join(dict.fromkeys(words.split()))
 
 
 def unchanged(text: str) -> tuple[()]:  # noqa: ARG001, stands in for both of these

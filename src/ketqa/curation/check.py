@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ketqa.index import Index
+from ketqa.query import Query
 from ketqa.reader import Asked, Reading
 from ketqa.twins import twin_key
 from ketqa.types import CuratedQuestion
@@ -50,7 +51,7 @@ class Checked:
 def check_questions(index: Index, questions: Sequence[CuratedQuestion]) -> Iterator[Checked]:
     """Check questions one by one, each as if it were not in the index."""
     for question in questions:
-        asked = index.prepare(question.text, without={question.number})
+        asked = index.prepare(Query(question.text), without={question.number})
         if question.span is None:
             yield Checked(question, None, tuple(_look_for_answers(question, asked, index)))
         else:

@@ -19,7 +19,7 @@ from ketqa.curation.suggest import Thin, thin_sentences
 from ketqa.errors import KetqaError, QuestionError
 from ketqa.index import Index
 from ketqa.jsonl import read_rows
-from ketqa.query import check_question
+from ketqa.query import Query, check_question
 from ketqa.questions import ANSWERED
 from ketqa.twins import twin_key
 
@@ -135,7 +135,9 @@ def _read_reply(reply: str) -> list[str]:
 
 def _finds(question: str, item: Thin, index: Index) -> bool:
     """Tell whether a question finds its sentence among the first, on its own."""
-    keys = dict.fromkeys(twin_key(r.sentence.text) for r in index.read(index.prepare(question)))
+    keys = dict.fromkeys(
+        twin_key(r.sentence.text) for r in index.read(index.prepare(Query(question)))
+    )
     return twin_key(item.sentence.text) in list(keys)[:FIRST]
 
 

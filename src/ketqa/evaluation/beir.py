@@ -106,7 +106,7 @@ def bench_retrieval(index: Index, folder: Path, *, count: Count | None = None) -
     run: list[ScoredDoc] = []
     for done, query in enumerate(queries, start=1):
         best: dict[str, float] = {}
-        for hit in index.retrieve(index.prepare(query.text), DEPTH):
+        for hit in index.retrieve(index.prepare(index.understand(query.text)), DEPTH):
             doc_id = hit.passage.span.doc_id
             best[doc_id] = max(hit.score, best.get(doc_id, 0.0))
         run += [ScoredDoc(query.id, doc_id, score) for doc_id, score in best.items()]

@@ -17,7 +17,6 @@ from ketqa.evaluation.gold import load_gold
 from ketqa.evaluation.run import corpus_texts
 from ketqa.evaluation.score import matches
 from ketqa.index import READ_PASSAGES, Index
-from ketqa.query import build_query
 from ketqa.reader import Asked, Features, describe
 from ketqa.twins import twin_key
 from ketqa.types import CuratedQuestion, Hit, Sentence
@@ -62,7 +61,7 @@ def gold_examples(index: Index, file: Path) -> list[Example]:
     return [
         make_example(
             index,
-            index.prepare(build_query(gold.question, gold.history).text),
+            index.prepare(index.understand(gold.question, gold.history)),
             lambda sentence, gold=gold: any(  # type: ignore[misc]
                 matches(entry.quote, sentence.text) for entry in gold.gold
             ),
@@ -87,7 +86,7 @@ def curated_examples(
         answering = set(index.store.answering([question.number])[question.number])
         yield make_example(
             index,
-            index.prepare(question.text, without=without),
+            index.prepare(index.understand(question.text), without=without),
             lambda sentence, answering=answering: sentence.number in answering,  # type: ignore[misc]
             answerable=question.span is not None,
             fold=_fold(index, question),
