@@ -16,6 +16,7 @@ from time import perf_counter
 from ketqa.evaluation.page import write_part
 from ketqa.index import READ_PASSAGES, Index
 from ketqa.models import find_model
+from ketqa.query import Query
 from ketqa.reader import read
 
 QUESTIONS = (
