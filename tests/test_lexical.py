@@ -1,6 +1,8 @@
+import shutil
 from pathlib import Path
 
 import bm25s
+import numpy as np
 import pytest
 
 from conftest import CORPUS
@@ -87,3 +89,21 @@ def test_an_added_word_weighs_half_as_much(tmp_path: Path) -> None:
     found = words.search(weigh("needle", "injection"), 2)
     assert found[1] == pytest.approx(found[0] / 2)
     assert words.score_texts(weigh("needle", "injection"), ["needle", "injection"])[1] > 0
+
+
+def test_parts_put_together_score_as_one_index(tmp_path: Path) -> None:
+    texts = [f"pain {'fell ' * (n % 4)} in group{n % 7} by dose {n}" for n in range(90)]
+    whole = LexicalIndex.build(texts, tmp_path / "whole")
+    folders = []
+    for low, high in ((0, 20), (20, 20), (20, 21), (21, 90)):
+        folders.append(tmp_path / f"{low}-{high}")
+        LexicalIndex.build(texts[low:high], folders[-1])
+    joined = LexicalIndex.join(folders, tmp_path / "joined", shutil.copyfile)
+    assert len(joined) == 90
+    for query in ("did pain fall in group3", "dose 20", "fell", "group6 by dose 89"):
+        found, right = joined.search(weigh(query), 40), whole.search(weigh(query), 40)
+        assert list(found.values()) == pytest.approx(list(right.values()), rel=1e-6)
+        assert joined.idf("pain") == whole.idf("pain")
+        assert np.array_equal(joined.having("fell"), whole.having("fell"))
+    ties = joined.search(weigh("pain"), 5)
+    assert list(ties) == list(whole.search(weigh("pain"), 5))
