@@ -19,6 +19,23 @@ def test_each_line_is_a_document_with_its_own_hash() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("TITLE: a trial of pain\nIt fell.", ((0, 22),)),
+        ("a trial of pain\nIt fell.", ((0, 15),)),
+        ("It fell in a whole year of a trial of pain\n", ()),
+        ("It fell.", ()),
+    ],
+)
+def test_the_title_at_the_head_of_a_text_is_a_heading(
+    text: str, places: tuple[tuple[int, int], ...]
+) -> None:
+    row = json.dumps({"_id": "7", "title": "a trial of pain", "text": text})
+    ((content,), _) = read_jsonl(row.encode(), "c.jsonl")
+    assert content.layout.headings == places
+
+
+@pytest.mark.parametrize(
     ("line", "told"),
     [
         ("{", "c.jsonl: line 2: not JSON in UTF-8"),

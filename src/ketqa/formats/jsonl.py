@@ -10,9 +10,12 @@ from typing import Any
 
 from ketqa.errors import CorpusError
 from ketqa.formats.content import STATED, Content, stated
+from ketqa.types import Layout
 
 # So many bad lines are told one by one; a file may have millions.
 TOLD = 5
+# Letters that a label before the title may have, blanks included.
+LABEL = 10
 
 
 def read_jsonl(data: bytes, file: str) -> tuple[list[Content], list[str]]:
@@ -58,12 +61,21 @@ def _document(line: bytes, known: Container[str]) -> Content:
         raise CorpusError(f"a second document with the _id {name!r}")
     if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
         raise CorpusError("half a character (a lone surrogate)")
+    found = _fields(row)
     return Content(
         text,
-        found=_fields(row),
+        Layout(headings=_title_line(text, found.get("title", ""))),
+        found,
         part=str(name),
         sha256=hashlib.sha256(line.removesuffix(b"\r")).hexdigest(),
     )
+
+
+def _title_line(text: str, title: str) -> tuple[tuple[int, int], ...]:
+    """Return the place of the first line where it is the title, perhaps after "Title:"."""
+    line = text.partition("\n")[0]
+    is_title = title and line.rstrip().endswith(title) and len(line) <= len(title) + LABEL
+    return ((0, len(line)),) if is_title else ()
 
 
 def _fields(row: Mapping[str, Any]) -> dict[str, str]:
