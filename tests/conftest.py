@@ -1,12 +1,22 @@
 """A small corpus, an encoder whose rows can be worked out by hand, and the real index."""
 
+import inspect
 import os
 import re
-from collections.abc import Iterator, Sequence
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
+import anyio
 import numpy as np
 import pytest
+import uvicorn
+from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from browsing import CHROMIUM, FLAGS, serving
@@ -16,7 +26,10 @@ from ketqa.index import Index
 
 # No test may wait for a network.
 os.environ["HF_HUB_OFFLINE"] = "1"
+# Haystack tells its makers of each pipeline that is run, unless it is told not to.
+os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"
 
+Said = TypeVar("Said")
 ROOT = Path(__file__).parent.parent
 CORPUS = ROOT / "corpus"
 
@@ -95,3 +108,36 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
     with browser.new_page(viewport={"width": 1000, "height": 900}) as opened:
         opened.goto(address)
         yield opened
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[str]:
+    """Serve an application on a free port, in a thread; yields its address."""
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", ws="none")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+
+
+def apart(speak: Callable[[], Coroutine[None, None, Said]]) -> Said:
+    """Run what is asynchronous in a thread of its own: the browser's driver holds this one's."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(anyio.run, speak).result()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run an asynchronous test."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    wanted = inspect.signature(pyfuncitem.obj).parameters
+    apart(partial(pyfuncitem.obj, **{name: pyfuncitem.funcargs[name] for name in wanted}))
+    return True

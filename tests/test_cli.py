@@ -19,7 +19,7 @@ def test_help_names_every_command_and_loads_nothing_slow() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    for command in ("index", "ask", "search", "verify", "serve"):
+    for command in ("index", "ask", "search", "verify", "serve", "mcp"):
         assert f"\n    {command} " in done.stdout
 
 

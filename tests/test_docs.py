@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from unittest import SkipTest
 
@@ -46,8 +47,9 @@ LONG_WITH = {"--base-model", "--watch"}
 def run_python(example: Example) -> None:
     printed = io.StringIO()
     code = compile("\n" * (example.line - 1) + example.parsed, example.path, "exec")
-    with contextlib.redirect_stdout(printed):
-        exec(code, example.namespace)  # noqa: S102, our own pages
+    with contextlib.redirect_stdout(printed), ThreadPoolExecutor(1) as pool:
+        # in a thread of its own, for the browser's driver holds the event loop of this one
+        pool.submit(exec, code, example.namespace).result()
     example.namespace["printed"] = printed.getvalue()
 
 

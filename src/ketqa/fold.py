@@ -39,7 +39,8 @@ def _fold_character(character: str) -> str:
         return " "
     if unicodedata.category(character) == "Cf" or ord(character) in UNSEEN:
         return ""
-    if unicodedata.decomposition(character).startswith(TELLING):
+    tag = unicodedata.decomposition(character)
+    if tag.startswith(TELLING) or "0020" in tag:  # ¨ and ¸ are no spaces with an accent
         return character
     lower = unicodedata.normalize("NFKD", character).casefold()
     return unicodedata.normalize("NFKD", lower)

@@ -106,15 +106,23 @@ class Store:
         """Return the documents' ids, sorted."""
         return sorted(self._column("SELECT id FROM document"))
 
-    def sources(self) -> list[Source]:
-        """Return what is known of each document, sorted by id; no text is read."""
-        found = (Source(**json.loads(row)) for row in self._column("SELECT source FROM document"))
-        return sorted(found, key=attrgetter("id"))
-
     def documents(self) -> Iterator[Document]:
         """Yield every document, in order."""
         for doc_id in list(self._column("SELECT id FROM document ORDER BY rowid")):
             yield self._document(doc_id)
+
+    def sources(self, limit: int | None = None, offset: int = 0) -> list[Source]:
+        """Return what is known of documents, sorted by id; no text is read.
+
+        Args:
+            limit: The most documents; all where it is None.
+            offset: How many to leave out before the first.
+        """
+        statement = "SELECT id, source FROM document ORDER BY id LIMIT ?"
+        end = None if limit is None else offset + limit
+        most = -1 if end is None else end  # SQLite's word for no limit
+        rows = [row for part in self._parts for row in part.connection.execute(statement, (most,))]
+        return [Source(**json.loads(source)) for _, source in sorted(rows)[offset:end]]
 
     def _document(self, doc_id: str) -> Document:
         for part in self._parts:

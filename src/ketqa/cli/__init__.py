@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from ketqa import present
-from ketqa.cli.asking import add_asking, add_reader, how
+from ketqa.cli.asking import add_asking, how
 from ketqa.cli.asking import add_commands as add_export
 from ketqa.cli.corpus import add_commands as add_corpus
 from ketqa.cli.curate import add_commands as add_curating
 from ketqa.cli.evaluate import add_commands as add_measuring
+from ketqa.cli.serving import add_commands as add_serving
 from ketqa.cli.terminal import (
     command,
     console,
@@ -130,19 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     verify.add_argument("--json", action="store_true", help="print the quote's places as JSON")
 
-    serve = command(commands, "serve", _serve, "open the chat page")
-    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
-    serve.add_argument(
-        "--country", metavar="CODE", help="whose emergency numbers to name: US, DE, ..."
-    )
-    add_reader(serve)
-    serve.add_argument(
-        "--log-questions",
-        type=Path,
-        metavar="FILE",
-        help="keep what is asked, for ketqa questions suggest; nothing is kept otherwise",
-    )
-    serve.add_argument("--port", type=int, default=7860, help="port to listen on (%(default)s)")
+    add_serving(commands)
     return parser
 
 
@@ -291,23 +280,3 @@ def _verify_quote(options: argparse.Namespace) -> int:
     else:
         print_lookup(console(), lookup)
     return 0 if lookup.places else 1
-
-
-def _serve(options: argparse.Namespace) -> int:
-    try:
-        from ketqa.web.server import serve
-    except ModuleNotFoundError as error:
-        raise KetqaError(
-            f"the page needs {error.name}; install it with: pip install 'ketqa[app]'"
-        ) from None
-    where = f"http://{options.host}:{options.port}"
-    print(f"ketqa: opening {where} (stop with Ctrl-C)", file=sys.stderr, flush=True)
-    serve(
-        options.index,
-        reader=options.reader,
-        host=options.host,
-        port=options.port,
-        log=options.log_questions,
-        country=options.country,
-    )
-    return 0

@@ -16,9 +16,10 @@ from starlette.middleware.gzip import GZipMiddleware
 from ketqa.coverage import cover
 from ketqa.errors import KetqaError
 from ketqa.index import Index
-from ketqa.opening import Stages
 from ketqa.types import Source
+from ketqa.web.api import Divert, build_api
 from ketqa.web.desk import Desk
+from ketqa.web.guard import EVERYONE, Access
 from ketqa.web.html import render
 from ketqa.web.page import build_page, theme
 from ketqa.web.routes import MOST_SOURCES, Shelf
@@ -44,47 +45,50 @@ SCRIPT_WORDS = (
 
 
 def serve(
-    index: Path,
+    index: Index,
     *,
     host: str = "127.0.0.1",
     port: int = 7860,
     log: Path | None = None,
     country: str | None = None,
-    reader: bool | str = True,
+    access: Access = EVERYONE,
 ) -> None:
     """Serve until stopped.
 
     Args:
-        index: The index's folder.
+        index: An open index.
         host: The address to listen on.
         port: The port.
         log: Where questions are kept; nowhere where it is None.
         country: Whose emergency numbers a notice names, ISO 3166-1.
-        reader: As for ``Index.open``.
+        access: Who may use the API, and how often.
 
     Raises:
-        KetqaError: The index cannot be opened, or the port is taken.
+        KetqaError: The port is taken.
     """
-    with Index.open(index, stages=Stages(reader=reader)) as opened:
-        config = uvicorn.Config(
-            build_app(opened, log, country),
-            host=host,
-            port=port,
-            log_level="warning",
-            access_log=False,
-        )
-        server = uvicorn.Server(config)
-        try:
-            server.run()
-        except SystemExit:
-            raise KetqaError(
-                f"cannot listen on {host}:{port}; is it taken? choose another with --port"
-            ) from None
+    config = uvicorn.Config(
+        build_app(index, log, country, build_api(index, access, host)),
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+    )
+    try:
+        uvicorn.Server(config).run()
+    except SystemExit:
+        raise KetqaError(
+            f"cannot listen on {host}:{port}; is it taken? choose another with --port"
+        ) from None
 
 
-def build_app(index: Index, log: Path | None = None, country: str | None = None) -> FastAPI:
-    """Return the web application of an open index."""
-    app = FastAPI(title="ketqa", docs_url=None, redoc_url=None, openapi_url=None)
+def build_app(
+    index: Index, log: Path | None = None, country: str | None = None, api: FastAPI | None = None
+) -> FastAPI:
+    """Return the web application of an open index: the page, the documents, and the API."""
+    api = api or build_api(index, EVERYONE)
+    app = FastAPI(
+        docs_url=None, redoc_url=None, openapi_url=None, lifespan=api.router.lifespan_context
+    )
     app.add_middleware(GZipMiddleware, minimum_size=1000)
 
     @app.middleware("http")
@@ -99,6 +103,7 @@ def build_app(index: Index, log: Path | None = None, country: str | None = None)
             response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return response
 
+    app.add_middleware(Divert, api=api)
     sources = index.store.sources()
     coverage = cover(sources)
     desks = [Desk(index, Words(code), coverage, country, log) for code in LANGUAGES]

@@ -1,0 +1,95 @@
+"""The commands that answer other programs: serve (the page, HTTP and MCP) and mcp (stdio)."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ketqa.cli.asking import add_reader
+from ketqa.cli.terminal import command
+from ketqa.errors import KetqaError
+
+
+def add_commands(commands: Any) -> None:
+    """Declare serve and mcp."""
+    serve = command(commands, "serve", _serve, "open the chat page, the HTTP API and MCP")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    serve.add_argument(
+        "--country", metavar="CODE", help="whose emergency numbers to name: US, DE, ..."
+    )
+    add_reader(serve)
+    serve.add_argument(
+        "--log-questions",
+        type=Path,
+        metavar="FILE",
+        help="keep what is asked, for ketqa questions suggest; nothing is kept otherwise",
+    )
+    serve.add_argument("--port", type=int, default=7860, help="port to listen on (%(default)s)")
+    serve.add_argument(
+        "--token-file",
+        type=Path,
+        metavar="FILE",
+        help="the bearer token that the API and MCP ask for (else that in $KETQA_TOKEN; none "
+        "where neither is given); the page is open to everyone who can reach it",
+    )
+    serve.add_argument(
+        "--rate-limit",
+        metavar="RATE",
+        help="how often one client may use the API and MCP: 60/minute, 5/second, ...",
+    )
+    serve.add_argument(
+        "--allow-origin",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="a web site whose pages may use the API from a browser; may be given again",
+    )
+
+    mcp = command(commands, "mcp", _mcp, "serve MCP over stdin and stdout")
+    add_reader(mcp)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from ketqa.index import Index
+    from ketqa.opening import Stages
+
+    with _needing("the server", "app"):
+        from ketqa.web.guard import Access, read_token
+        from ketqa.web.server import serve
+    access = Access(read_token(options.token_file), options.rate_limit, tuple(options.allow_origin))
+    where = f"http://{options.host}:{options.port}"
+    print(f"ketqa: opening {where} (stop with Ctrl-C)", file=sys.stderr, flush=True)
+    with Index.open(options.index, stages=Stages(reader=options.reader)) as index:
+        serve(
+            index,
+            host=options.host,
+            port=options.port,
+            log=options.log_questions,
+            country=options.country,
+            access=access,
+        )
+    return 0
+
+
+def _mcp(options: argparse.Namespace) -> int:
+    from ketqa.index import Index
+    from ketqa.opening import Stages
+
+    with _needing("MCP", "mcp"):
+        from ketqa.integrations.mcp import build_server
+    with Index.open(options.index, stages=Stages(reader=options.reader)) as index:
+        build_server(index).run()
+    return 0
+
+
+@contextmanager
+def _needing(what: str, extra: str) -> Iterator[None]:
+    """Say how to install what is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise KetqaError(
+            f"{what} needs {error.name}; install it with: pip install 'ketqa[{extra}]'"
+        ) from None
