@@ -6,17 +6,19 @@ from ketqa.store import Store
 from ketqa.types import Evidence, Span
 
 Side = Literal["before", "after"]
+# A neighbour of more characters than this is not shown unasked.
+MOST = 800
 
 
 def around(store: Store, item: Evidence) -> Span:
-    """Return the quote with one sentence of its passage on either side, where there is one."""
+    """Return the quote with a sentence of its passage on either side, where one is there."""
     spans = [sentence.span for sentence in store.sentences(item.passage.number)]
     start = max((span.start for span in spans if span.end <= item.span.start), default=None)
     end = min((span.end for span in spans if span.start >= item.span.end), default=None)
     return Span(
         item.span.doc_id,
-        item.span.start if start is None else start,
-        item.span.end if end is None else end,
+        item.span.start if start is None or item.span.start - start > MOST else start,
+        item.span.end if end is None or end - item.span.end > MOST else end,
     )
 
 
