@@ -23,7 +23,7 @@ DOCUMENTS = {
     "there</a> for the nausea of patients. Nausea came to ${alert(5)} and {{7*7}} of `them`.\n",
     "letters.txt": "Sleep was good for e\u0301 😀👩‍⚕️ ﬁ İ ß \u0645\u0631\u062d\u0628\u0627 and \u202eslept\u202c well "
     "in \u2066all\u2069 cases. Zalgo s\u0321\u0321l\u0334\u0337e\u0353e\u0354p was bad.\n",
-    "long.txt": "The bladder " + "was sore and " * 80_000 + "hurt. The kidney was well in all patients.\n",
+    "long.txt": "The bladder " + "x" * 1_000_000 + " hurt. The kidney was well in all patients.\n",
 }  # fmt: skip
 SOURCES = """
 [[source]]
