@@ -31,6 +31,6 @@ WORKDIR /srv/ketqa
 USER 1000:1000
 EXPOSE 7860
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
-    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:7860/', timeout=4)"]
+    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:7860/healthz', timeout=4)"]
 ENTRYPOINT ["ketqa"]
 CMD ["serve", "--host", "0.0.0.0"]
