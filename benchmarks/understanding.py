@@ -43,7 +43,8 @@ def main() -> None:
         compare_gold(options.index, answerable)
     for questions in (True, False):
         compare_curated(options.index, options.curated, questions=questions)
-    print(f"\nadded ms: {added_ms(options.index, [question.question for question in gold])}")
+    if gold:
+        print(f"\nadded ms: {added_ms(options.index, [question.question for question in gold])}")
 
 
 def compare_gold(index: Path, questions: Sequence[GoldQuestion]) -> None:
