@@ -100,6 +100,9 @@ def test_other_languages_have_no_words() -> None:
     [
         ("[abbreviation", "cannot be read"),
         ("[es]\na = 'b'\n", "unknown table 'es'"),
+        ("abbreviation = 'A'\n", "write .*abbreviation.* for each"),
+        ("abbreviation = ['A']\n", "must have short and long"),
+        ("lay = 3\n", "one .lay."),
         ("[[abbreviation]]\nshort = 'A'\n", "must have short and long"),
         ("[[abbreviation]]\nshort = 'A'\nlong = 3\n", "must have short and long"),
         ("[[abbreviation]]\nshort = 'A'\nlong = 'b'\nnear = 'c'\n", "near must be a list"),

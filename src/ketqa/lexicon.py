@@ -130,9 +130,12 @@ def read_lexicon(file: Path) -> dict[str, Any]:
         raise CorpusError(f"{file}: cannot be read: {error}") from None
     for name in sorted(table.keys() - {"abbreviation", "lay"}):
         raise CorpusError(f"{file}: unknown table {name!r}; there are abbreviation and lay")
-    for form in table.get("abbreviation", []):
+    forms, lay = table.get("abbreviation", []), table.get("lay", {})
+    if not isinstance(forms, list) or not isinstance(lay, dict):
+        raise CorpusError(f"{file}: write [[abbreviation]] for each abbreviation, and one [lay]")
+    for form in forms:
         _check_form(form, file)
-    for word, meant in table.get("lay", {}).items():
+    for word, meant in lay.items():
         if not isinstance(meant, str):
             raise CorpusError(f"{file}: {word!r} must be given as text, not {meant!r}")
         if not _roots(word):
@@ -140,8 +143,8 @@ def read_lexicon(file: Path) -> dict[str, Any]:
     return table
 
 
-def _check_form(form: Mapping[str, Any], file: Path) -> None:
-    texts = {"short", "long"} <= form.keys() <= FIELDS
+def _check_form(form: Any, file: Path) -> None:  # noqa: ANN401, whatever stands in the file
+    texts = isinstance(form, dict) and {"short", "long"} <= form.keys() <= FIELDS
     if not texts or not all(isinstance(form[name], str) for name in ("short", "long")):
         raise CorpusError(f"{file}: an abbreviation must have short and long, not {form!r}")
     near = form.get("near", [])
