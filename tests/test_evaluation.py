@@ -185,6 +185,18 @@ def test_a_baseline_of_other_questions_is_refused(scores: list[Score], tmp_path:
         load_baseline(tmp_path / "half.json")
 
 
+def test_every_conflict_has_two_sides_of_its_own_gold_sentences() -> None:
+    gold = {q.id: q for file in GOLD_FILES for q in load_gold(file, TEXTS)}
+    rows = map(json.loads, (ROOT / "tests/gold/sides.jsonl").read_text("utf-8").splitlines())
+    sides = {row["id"]: row["sides"] for row in rows}
+    assert set(sides) == {q.id for q in gold.values() if "conflict" in q.tags}
+    for name, (one, other) in sides.items():
+        assert one, name
+        assert other, name
+        assert not set(one) & set(other), name
+        assert max(one + other) < len(gold[name].gold), name
+
+
 @pytest.mark.parametrize("file", GOLD_FILES, ids=lambda file: file.stem)
 def test_the_gold_questions_fit_the_corpus(file: Path) -> None:
     assert len(load_gold(file, TEXTS)) >= 100
