@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The exact version first: anything looser can pull gigabytes of GPU libraries.
 TORCH := torch==2.13.0
 
-.PHONY: setup run test check check-all bench bench-speed weights wheel reference clean
+.PHONY: setup run test check check-all bench bench-speed bench-peers weights wheel reference clean
 
 setup: $(VENV)/.ready
 
@@ -53,6 +53,19 @@ bench-speed: setup
 	$(BIN)/python benchmarks/scale.py $(DATA)/pubmedqa $(DATA)/scifact --write scale.json
 	$(BIN)/python benchmarks/scale_page.py scale.json --write docs/benchmarks.md
 
+# ketqa beside other libraries, which get an environment of their own: an hour.
+PEERS ?= .venv-peers
+bench-peers: $(PEERS)/.ready
+	$(PEERS)/bin/python benchmarks/peers.py $(addprefix $(DATA)/,scifact cranfield pubmedqa) --write docs/benchmarks.md
+
+$(PEERS)/.ready: pyproject.toml constraints.txt benchmarks/requirements-peers.txt
+	$(PYTHON) -m venv $(PEERS)
+	grep -v '^huggingface_hub==' constraints.txt > $(PEERS)/constraints.txt
+	$(PEERS)/bin/pip install --quiet --upgrade pip -c $(PEERS)/constraints.txt
+	$(PEERS)/bin/pip install --quiet $(TORCH) -c $(PEERS)/constraints.txt
+	$(PEERS)/bin/pip install --quiet -e '.[eval]' -r benchmarks/requirements-peers.txt -c $(PEERS)/constraints.txt
+	touch $@
+
 # The Python names, from their docstrings, as pages in site/.
 reference: setup
 	$(BIN)/python docs/reference.py site
@@ -63,4 +76,4 @@ weights: setup
 	$(BIN)/python training/weights.py tests/gold/dev.jsonl
 
 clean:
-	rm -rf $(VENV) index/CURRENT index/builds index/.lock
+	rm -rf $(VENV) $(PEERS) index/CURRENT index/builds index/.lock
