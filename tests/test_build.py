@@ -7,19 +7,22 @@ import os
 import random
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from filelock import FileLock
 
 from conftest import CORPUS, TopicEncoder, write_corpus
 from ketqa.build import build_index
 from ketqa.corpus import load_corpus
+from ketqa.encode import Rows
 from ketqa.errors import CorpusError, IndexBusy, IndexMissing
 from ketqa.index import Index
 from ketqa.manifest import BUILDS, CURRENT, current_build
 from ketqa.models import find_model
-from ketqa.shards import split_documents
+from ketqa.shards import ENCODE_CHARACTERS, encode_new, split_documents
 from ketqa.verify import verify_index
 
 KILLS = 20
@@ -200,3 +203,22 @@ def test_a_changed_question_is_the_only_one_encoded_again(
         assert report.changed
         assert report.reused == reused
         assert report.counts["questions"] == 2
+
+
+def test_texts_are_encoded_in_steps_of_characters_and_come_back_in_order() -> None:
+    texts = [f"{number:03} " + "x" * (1000 - number) for number in range(450)]
+    steps: list[int] = []
+    told: list[tuple[int, int]] = []
+
+    def encode(step: Sequence[str]) -> Rows:
+        steps.append(sum(map(len, step)))
+        return np.array([[int(text[:3])] for text in step], dtype=np.float32)
+
+    known = {texts[7]: np.array([7.0], dtype=np.float32)}
+    rows = encode_new(texts, encode, known.get, lambda *done: told.append(done))
+    assert rows[:, 0].tolist() == list(range(450))
+    assert len(steps) == 2
+    assert all(size < ENCODE_CHARACTERS + 1004 for size in steps)
+    assert told[0] == (1, 450)
+    assert told[-1] == (450, 450)
+    assert len(told) == 3

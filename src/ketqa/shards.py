@@ -20,7 +20,7 @@ what is gone until they are merged: so they were not taken.
 import hashlib
 import math
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -52,7 +52,9 @@ from ketqa.understand import save_part
 CHARACTERS = 6_000_000
 # A shard of more passages than this has them in lists, in case the corpus has so many.
 LISTS_ABOVE = 4096
-ENCODE_STEP = 256
+# Characters that are encoded between two reports of progress: seconds. Texts of equally many tokens
+# go through together, so that a step of few texts is slow.
+ENCODE_CHARACTERS = 200_000
 
 # Called with (stage, texts done, texts in all).
 Progress = Callable[[str, int, int], None]
@@ -139,13 +141,28 @@ def encode_new(
     # texts of like length together: they go through faster
     new.sort(key=lambda number: len(texts[number]))
     progress(len(texts) - len(new), len(texts))
-    for low in range(0, len(new), ENCODE_STEP):
-        step = new[low : low + ENCODE_STEP]
+    done = len(texts) - len(new)
+    for step in _steps(new, texts):
         read = [join_broken(texts[number]) for number in step]
         for number, row in zip(step, encode(read), strict=True):
             rows[number] = row
-        progress(len(texts) - len(new) + low + len(step), len(texts))
+        done += len(step)
+        progress(done, len(texts))
     return np.stack([row for row in rows if row is not None]).astype(np.float32)
+
+
+def _steps(numbers: Sequence[int], texts: Sequence[str]) -> Iterator[list[int]]:
+    """Cut numbers of texts into runs of some ``ENCODE_CHARACTERS``."""
+    step: list[int] = []
+    held = 0
+    for number in numbers:
+        step.append(number)
+        held += len(texts[number])
+        if held >= ENCODE_CHARACTERS:
+            yield step
+            step, held = [], 0
+    if step:
+        yield step
 
 
 def _cut(document: Document, maker: Maker) -> Cut:
