@@ -76,4 +76,4 @@ weights: setup
 	$(BIN)/python training/weights.py tests/gold/dev.jsonl
 
 clean:
-	rm -rf $(VENV) $(PEERS) index/CURRENT index/builds index/.lock
+	rm -rf $(VENV) $(PEERS) index/CURRENT index/CORPUS index/builds index/.lock

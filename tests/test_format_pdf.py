@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ketqa.errors import CorpusError
-from ketqa.formats.pdf import boxes, picture, read_pdf
+from ketqa.formats.pdf import MOST_PIXELS, picture_page, read_pdf
 from ketqa.split import split_sentences
 from made_files import LEAFLET, make_blank_pages, make_pdf, make_scan
 
@@ -129,25 +129,45 @@ def test_a_title_that_a_program_wrote_is_no_title() -> None:
 def test_the_boxes_of_a_sentence_lie_where_it_is_printed() -> None:
     data = make_pdf(width=60)
     text = read_pdf(data, "a.pdf").text
-    start = text.index("Tell")
-    end = text.index("Do not drive")
-    found = boxes(data, start, end)
-    assert len(found) == len(text[start:end].rstrip().split("\n")) == 2
+    place = text.index("Tell"), text.index("Do not drive")
+    _, [found, none] = picture_page(data, "a.pdf", 1, text, [place, (0, 0)])
+    assert len(found) == len(text[slice(*place)].rstrip().split("\n")) == 2
+    assert none == []
     left = 10 / 210  # fpdf's margin on A4, in mm
     assert [box.left for box in found] == pytest.approx([left, left], abs=0.01)
-    assert all(box.right <= 70 / 210 and box.page == 1 for box in found)
+    assert all(box.right <= 70 / 210 for box in found)
     assert found[0].top < found[0].bottom <= found[1].bottom < 0.2
 
 
 def test_a_page_can_be_shown_as_a_picture() -> None:
-    from io import BytesIO
+    image, _ = picture_page(make_pdf(), "a.pdf", 1, "", [])
+    assert image.size == (1200, 1698)
+    assert min(image.convert("L").tobytes()) < 50
+    assert max(image.convert("L").tobytes()) == 255
 
-    from PIL import Image
 
-    shown = Image.open(BytesIO(picture(make_pdf(), 1, width=300)))
-    assert shown.size[0] == 300
-    assert min(shown.convert("L").tobytes()) < 50
-    assert max(shown.convert("L").tobytes()) == 255
+def test_a_very_long_page_is_drawn_smaller() -> None:
+    from fpdf import FPDF
+
+    pdf = FPDF(format=(50, 3000))
+    pdf.add_page()
+    image, _ = picture_page(bytes(pdf.output()), "a.pdf", 1, "", [])
+    assert 0.99 * MOST_PIXELS < image.width * image.height < 1.02 * MOST_PIXELS
+
+
+def test_a_running_head_is_no_part_of_the_lines_that_are_found() -> None:
+    days = ("Monday", "Tuesday", "Wednesday", "Thursday")
+    pages = [[("", f"The pain fell on {day}, and it stayed away.")] for day in days]
+    data = make_pdf(pages, head="The pain fell, page")
+    content = read_pdf(data, "a.pdf")
+    start, end = content.layout.pages[1], content.layout.pages[2]
+    _, [[box]] = picture_page(data, "a.pdf", 2, content.text[start:end], [(0, 10)])
+    assert box.top > 15 / 297  # below the head, which takes 6 mm after a margin of 10
+
+
+def test_a_page_that_reads_otherwise_is_not_marked() -> None:
+    with pytest.raises(CorpusError, match="a.pdf, page 1: reads otherwise than it did"):
+        picture_page(make_pdf(), "a.pdf", 1, "Before you took it\n", [])
 
 
 @settings(max_examples=25, deadline=None)
@@ -163,5 +183,8 @@ def test_every_place_of_any_pdf_has_its_page_and_its_boxes(paragraphs: list[str]
     assert len(content.layout.pages) == len(paragraphs)
     assert sorted(content.layout.pages) == list(content.layout.pages)
     for piece in split_sentences(content.text, "en", content.layout):
-        page = content.layout.page(piece.start)
-        assert boxes(data, piece.start, piece.end)[0].page == page
+        page = content.layout.page(piece.start) or 0
+        low, high = [*content.layout.pages, len(content.text)][page - 1 : page + 1]
+        place = piece.start - low, min(piece.end, high) - low
+        _, [boxes] = picture_page(data, "a.pdf", page, content.text[low:high], [place])
+        assert boxes

@@ -19,6 +19,19 @@ def test_what_is_read_in_the_sandbox_is_what_is_read_outside() -> None:
         assert sandbox.read(data, "a.pdf", "pdf") == ([read_pdf(data, "a.pdf")], [])
 
 
+def test_what_is_drawn_in_the_sandbox_is_what_is_drawn_outside() -> None:
+    from ketqa.formats.marked import Sheet, draw
+
+    data = make_pdf()
+    sheet = Sheet(1, "", None)
+    with Sandbox() as sandbox:
+        assert sandbox.draw(data, "a.pdf", sheet) == draw(data, "a.pdf", sheet)
+        with pytest.raises(CorpusError, match="a.pdf: a damaged PDF; get it again"):
+            sandbox.draw(data[:600], "a.pdf", sheet)
+        with pytest.raises(CorpusError, match="a.pdf: a damaged PDF .Failed to load page"):
+            sandbox.draw(data, "a.pdf", Sheet(2, "", None))
+
+
 def test_a_file_that_takes_too_long_is_named_and_the_next_one_is_read() -> None:
     slow = ("<p>word " * 200_000).encode()
     with Sandbox(seconds=3) as sandbox:

@@ -62,6 +62,7 @@ def test_every_word_is_used_and_every_word_used_is_there() -> None:
         "feedback_",
         "no_",
         "example_",
+        "printed_",
         "verdict_",
         "sure_",
     )

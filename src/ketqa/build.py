@@ -40,6 +40,7 @@ from ketqa.manifest import (
     current_build,
     is_intact,
     load_shard,
+    record_corpus,
     switch_to,
 )
 from ketqa.match import QUESTION_WORDS, QUESTIONS
@@ -161,6 +162,8 @@ def build_index(
             else:
                 plan = Plan(recipe, folder, runs, questions, model, encoder, progress)
                 report = _build(plan, index, old)
+            if folder:
+                record_corpus(index, folder)
     except Timeout:
         raise IndexBusy(f"{index}: another process is building here; wait for it") from None
     return replace(report, skipped=read.skipped, aside=read.aside)

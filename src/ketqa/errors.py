@@ -8,8 +8,11 @@ KetqaError          show this text: it says what is wrong, where, and how to men
 ├── IndexDamaged    a file of the index is not the one that was built
 ├── IndexBusy       another process is building in this folder
 ├── QuestionError   this text cannot be asked
+├── PageNotShown    a printed page of a document cannot be shown
 └── GoldFileError   a file of gold questions cannot be used
 """
+
+from typing import Literal
 
 
 class KetqaError(Exception):
@@ -42,6 +45,15 @@ class IndexBusy(KetqaError):
 
 class QuestionError(KetqaError):
     """The text asked is empty, too long, or not text."""
+
+
+class PageNotShown(KetqaError):
+    """A printed page cannot be shown: its file is gone or has changed, or cannot be drawn."""
+
+    def __init__(self, reason: Literal["gone", "changed", "undrawn"], text: str) -> None:
+        """Say which of the three it is, and what to tell."""
+        super().__init__(text)
+        self.reason = reason
 
 
 class GoldFileError(KetqaError):

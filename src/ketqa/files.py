@@ -80,9 +80,9 @@ def read_file(folder: Path, file: str, sandbox: Sandbox) -> Found:
     Raises:
         CorpusError: It cannot be read; the text names the file, the reason and the cure.
     """
-    path = folder / file
-    ending = path.suffix.lower()
-    data = _bytes(folder, path, MOST_BYTES.get(ENDINGS.get(ending, ""), max(MOST_BYTES.values())))
+    ending = Path(file).suffix.lower()
+    most = MOST_BYTES.get(ENDINGS.get(ending, ""), max(MOST_BYTES.values()))
+    data = read_bytes(folder, file, most)
     try:
         form = sniff(data, ending)
     except CorpusError as error:
@@ -98,9 +98,13 @@ def read_file(folder: Path, file: str, sandbox: Sandbox) -> Found:
     )
 
 
-def _bytes(folder: Path, path: Path, most: int) -> bytes:
-    """Return a file's bytes; only a plain file within the folder, and not too large, is opened."""
-    file = path.relative_to(folder).as_posix()
+def read_bytes(folder: Path, file: str, most: int) -> bytes:
+    """Return a file's bytes; only a plain file within the folder is opened.
+
+    Raises:
+        CorpusError: It is none, is empty or cannot be read, or has more than so many bytes.
+    """
+    path = folder / file
     if not path.resolve().is_relative_to(folder.resolve()):
         raise CorpusError(f"{file}: a link that leads out of the folder")
     try:

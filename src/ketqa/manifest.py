@@ -2,6 +2,7 @@
 
 index/
   CURRENT          the name of the build in use; replacing this file is the switch
+  CORPUS           the folder that the documents came from
   builds/NAME/     manifest.json, corpus.sqlite (the curated questions), vocabulary.txt,
                    abbreviations.json, words/, encoder/; where the corpus has them: questions/,
                    question_words/, lexicon.toml
@@ -22,7 +23,7 @@ from ketqa.errors import IndexDamaged, IndexMismatch, IndexMissing
 from ketqa.models import hash_file
 
 FORMAT = 6
-CURRENT, BUILDS, MANIFEST = "CURRENT", "builds", "manifest.json"
+CURRENT, CORPUS, BUILDS, MANIFEST = "CURRENT", "CORPUS", "builds", "manifest.json"
 SHARDS, SHARD = "shards", "shard.json"
 STORE, PASSAGES, SENTENCES, WORDS = "corpus.sqlite", "passages", "sentences", "words"
 ENCODER = "encoder"
@@ -162,6 +163,21 @@ def switch_to(index: Path, name: str) -> None:
     sync(fresh)
     fresh.replace(index / CURRENT)
     sync(index)
+
+
+def record_corpus(index: Path, folder: Path) -> None:
+    """Write down which folder the documents came from: a PDF's pages are drawn from there."""
+    fresh = index / f"{CORPUS}.new"
+    fresh.write_bytes(os.fsencode(folder.resolve()))
+    fresh.replace(index / CORPUS)
+
+
+def recorded_corpus(index: Path) -> Path | None:
+    """Return the folder that the documents came from; None where nothing is written down."""
+    try:
+        return Path(os.fsdecode((index / CORPUS).read_bytes()))
+    except FileNotFoundError:
+        return None
 
 
 def sync(path: Path) -> None:

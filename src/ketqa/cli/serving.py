@@ -17,6 +17,12 @@ def add_commands(commands: Any) -> None:
     serve = command(commands, "serve", _serve, "open the chat page, the HTTP API and MCP")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     serve.add_argument(
+        "--corpus",
+        type=Path,
+        metavar="FOLDER",
+        help="where the documents lie, to show pages of PDFs (else the folder that was indexed)",
+    )
+    serve.add_argument(
         "--country", metavar="CODE", help="whose emergency numbers to name: US, DE, ..."
     )
     add_reader(serve)
@@ -53,23 +59,25 @@ def add_commands(commands: Any) -> None:
 
 def _serve(options: argparse.Namespace) -> int:
     from ketqa.index import Index
+    from ketqa.manifest import recorded_corpus
     from ketqa.opening import Stages
 
     with _needing("the server", "app"):
+        from ketqa.web.api import build_api
         from ketqa.web.guard import Access, read_token
-        from ketqa.web.server import serve
+        from ketqa.web.server import build_app, serve
     access = Access(read_token(options.token_file), options.rate_limit, tuple(options.allow_origin))
     where = f"http://{options.host}:{options.port}"
     print(f"ketqa: opening {where} (stop with Ctrl-C)", file=sys.stderr, flush=True)
     with Index.open(options.index, stages=Stages(reader=options.reader)) as index:
-        serve(
+        app = build_app(
             index,
-            host=options.host,
-            port=options.port,
+            build_api(index, access, options.host),
+            corpus=options.corpus or recorded_corpus(options.index),
             log=options.log_questions,
             country=options.country,
-            access=access,
         )
+        serve(app, host=options.host, port=options.port)
     return 0
 
 

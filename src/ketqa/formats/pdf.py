@@ -1,20 +1,24 @@
-"""A PDF -> its text, page by page, and the boxes of any place in it.
+"""A PDF -> its text, page by page; a page of it -> a picture, and the boxes of places on it.
 
 pdfium tells the letters and where they stand. A PDF that holds only pictures of pages is
 refused: it has no words to quote until somebody lets a program read them.
 """
 
 import ctypes
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from math import sqrt
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ketqa.errors import CorpusError
 from ketqa.formats.content import MOST_CHARACTERS, Content, stated
 from ketqa.formats.pages import Composed, Line, compose
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 # More than the longest handbooks have.
 MOST_PAGES = 5_000
@@ -43,6 +47,8 @@ LINE_FEED, RETURN = 0xA, 0xD
 HYPHENS = {0x2, 0xFFFE}
 UNKNOWN = {0, 0xFFFD, *range(0xD800, 0xE000)}
 NAMED = 5
+# A picture of a page: as wide as a phone of many dots shows, and no more than a few MB.
+WIDTH, MOST_PIXELS = 1200, 4_000_000
 
 # pdfium must not be called from two threads at once.
 _pdfium = Lock()
@@ -50,9 +56,8 @@ _pdfium = Lock()
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A place on a page, counted from 1: shares of its width and height, 0..1 from the top left."""
+    """A place on a page: shares of its width and height, 0..1 from the top left."""
 
-    page: int
     left: float
     top: float
     right: float
@@ -90,35 +95,41 @@ def read_pdf(data: bytes, file: str) -> Content:
     return Content(composed.text, composed.layout, found, composed.aside, tuple(notes))
 
 
-def boxes(data: bytes, start: int, end: int) -> list[Box]:
-    """Return the boxes, one a printed line, of ``text[start:end]`` of a PDF's canonical text.
+def picture_page(
+    data: bytes, file: str, page: int, text: str, places: Sequence[tuple[int, int]]
+) -> tuple["Image", list[list[Box]]]:
+    """Draw a page as it is printed, and find places of its text on it.
+
+    Args:
+        data: The PDF's bytes.
+        file: Its name, for messages.
+        page: The page, counted from 1.
+        text: The part of the canonical text that is on it.
+        places: Half-open places in this part.
+
+    Returns:
+        The picture, and for each place its boxes, one a printed line.
 
     Raises:
-        CorpusError: It cannot be read.
+        CorpusError: It cannot be read, or its page does not read like the text.
     """
-    with _opened(data, "the PDF") as document:
-        composed, _ = _compose(document, "the PDF")
-        return [
-            _box(document, item.page, item.line.letters[low:high])
-            for item in composed.placed
-            for low, high in [(max(0, start - item.start), max(0, end - item.start))]
-            if item.line.letters[low:high]
-        ]
-
-
-def picture(data: bytes, page: int, width: int = 1000) -> bytes:
-    """Return a page, counted from 1, as a PNG picture so many pixels wide.
-
-    Raises:
-        CorpusError: It cannot be read.
-    """
-    from io import BytesIO
-
-    with _opened(data, "the PDF") as document:
+    with _opened(data, file) as document:
         sheet = document[page - 1]
-        made = BytesIO()
-        sheet.render(scale=width / sheet.get_width()).to_pil().save(made, "PNG")
-    return made.getvalue()
+        words = sheet.get_textpage()
+        placed = list(_placed(_lines(words)[0], text, f"{file}, page {page}"))
+        boxes = [
+            [
+                _box(sheet, words, line.letters[low:high])
+                for at, line in placed
+                for low, high in [(max(0, start - at), max(0, end - at))]
+                if line.letters[low:high]
+            ]
+            for start, end in places
+        ]
+        width, height = sheet.get_size()
+        scale = min(WIDTH / width, sqrt(MOST_PIXELS / (width * height)))
+        image: Image = sheet.render(scale=scale).to_pil().convert("RGB")
+    return image, boxes
 
 
 @contextmanager
@@ -215,12 +226,26 @@ def _rectangle(page: Any, letter: int) -> tuple[float, float, float, float]:
     return (box[0], box[1], box[2], box[3])
 
 
-def _box(document: Any, page: int, letters: tuple[int, ...]) -> Box:
+def _placed(lines: Sequence[Line], text: str, where: str) -> Iterator[tuple[int, Line]]:
+    """Yield the printed lines that a page's text is made of, with where they begin in it.
+
+    Running heads are printed and no part of the text.
+    """
+    printed = iter(lines)
+    start = 0
+    for words in text.split("\n"):
+        if words:
+            line = next((line for line in printed if line.text == words), None)
+            if line is None:
+                raise CorpusError(f"{where}: reads otherwise than it did; run: ketqa index")
+            yield start, line
+        start += len(words) + 1
+
+
+def _box(sheet: Any, words: Any, letters: Sequence[int]) -> Box:
     """Return the box around neighbouring letters of a line."""
     from pypdfium2 import raw
 
-    sheet = document[page]
-    words = sheet.get_textpage()
     sides = [_rectangle(words, number) for number in letters]
     x, y = ctypes.c_int(), ctypes.c_int()
     corners = []
@@ -233,9 +258,7 @@ def _box(document: Any, page: int, letters: tuple[int, ...]) -> Box:
         raw.FPDF_PageToDevice(sheet.raw, 0, 0, fine, fine, 0, left, height, x, y)
         corners.append((x.value / fine, y.value / fine))
     (one, two), (three, four) = corners
-    words.close()
-    sheet.close()
-    return Box(page + 1, min(one, three), min(two, four), max(one, three), max(two, four))
+    return Box(min(one, three), min(two, four), max(one, three), max(two, four))
 
 
 def _found(document: Any) -> dict[str, str]:

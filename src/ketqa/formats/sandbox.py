@@ -1,10 +1,11 @@
 """Reads hostile files in a process of its own, so that nothing they do harms the one that asks.
 
-The process gets bytes and gives back text. It has so many seconds a file and so much memory;
-it may open no connection and start no program. Where it is killed or dies, the file is named and
-the next one gets a new process.
+The process gets bytes and gives back text, or the picture of a page. It has so many seconds a
+file and so much memory; it may open no connection and start no program. Where it is killed or
+dies, the file is named and the next one gets a new process.
 """
 
+import base64
 import json
 import logging
 import os
@@ -22,6 +23,7 @@ import ketqa
 from ketqa.errors import CorpusError
 from ketqa.formats import read_content
 from ketqa.formats.content import Content
+from ketqa.formats.marked import Picture, Sheet, draw
 from ketqa.types import Layout
 
 # The longest reports take a few seconds; what takes a minute does not end.
@@ -55,6 +57,19 @@ class Sandbox:
         Raises:
             CorpusError: It cannot be read, or it took too long or too much memory.
         """
+        return _unpack(self._ask(data, {"file": file, "form": form}))
+
+    def draw(self, data: bytes, file: str, sheet: Sheet) -> Picture:
+        """Draw a page of a PDF as ``formats.marked.draw`` does.
+
+        Raises:
+            CorpusError: It cannot be drawn, or it took too long or too much memory.
+        """
+        answer = self._ask(data, {"file": file, "sheet": asdict(sheet)})
+        return Picture(png=base64.b64decode(answer.pop("png")), **answer)
+
+    def _ask(self, data: bytes, order: dict[str, Any]) -> dict[str, Any]:
+        """Have the process do something with a file; returns what it says."""
         process = self._process = self._process or self._start()
         assert process.stdin  # noqa: S101, for the type checker
         assert process.stdout  # noqa: S101, likewise
@@ -62,8 +77,8 @@ class Sandbox:
         timer = Timer(self._seconds, process.kill)
         timer.start()
         try:
-            order = {"file": file, "form": form, "size": len(data)}
-            process.stdin.write(json.dumps(order).encode() + b"\n")
+            told = {**order, "size": len(data)}
+            process.stdin.write(json.dumps(told).encode() + b"\n")
             process.stdin.write(data)
             process.stdin.flush()
             line = process.stdout.readline()
@@ -73,8 +88,11 @@ class Sandbox:
             timer.cancel()
         if not line.endswith(b"\n"):
             late = monotonic() - began >= self._seconds
-            raise CorpusError(f"{file}: {self._last_words(late=late)}")
-        return _unpack(json.loads(line))
+            raise CorpusError(f"{order['file']}: {self._last_words(late=late)}")
+        answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            raise CorpusError(answer["error"])
+        return answer
 
     def _start(self) -> subprocess.Popen[bytes]:
         self._errors.truncate(0)
@@ -131,10 +149,16 @@ def serve() -> None:
 def _answer(order: dict[str, Any], orders: BinaryIO) -> dict[str, Any]:
     data = orders.read(order["size"])
     try:
+        if "sheet" in order:
+            return _packed(draw(data, order["file"], Sheet(**order["sheet"])))
         contents, wrong = read_content(data, order["file"], order["form"])
     except CorpusError as error:
         return {"error": str(error)}
     return {"contents": [asdict(content) for content in contents], "wrong": wrong}
+
+
+def _packed(picture: Picture) -> dict[str, Any]:
+    return {**asdict(picture), "png": base64.b64encode(picture.png).decode()}
 
 
 def _confine() -> None:
@@ -151,8 +175,6 @@ def _refuse(event: str, _: tuple[object, ...]) -> None:
 
 
 def _unpack(answer: dict[str, Any]) -> tuple[list[Content], list[str]]:
-    if "error" in answer:
-        raise CorpusError(answer["error"])
     return [_content(**content) for content in answer["contents"]], answer["wrong"]
 
 

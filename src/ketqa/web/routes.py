@@ -2,21 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
 
 from ketqa.errors import KetqaError
 from ketqa.export import Form, export_answer
-from ketqa.store import Store
-from ketqa.types import Document, Span
 from ketqa.web.context import Side, next_sentence
 from ketqa.web.desk import Desk
 from ketqa.web.html import Shown, document_link, render
+from ketqa.web.places import Also, Language, find_document, read_span, read_spans
 from ketqa.web.reading import mark
+from ketqa.web.sheets import Sheets
 from ketqa.web.turns import read_address
-from ketqa.web.words import LANGUAGES, Words
+from ketqa.web.words import Words
 
 DOCUMENT_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'"
 PRINT_POLICY = f"{DOCUMENT_POLICY}; script-src 'self'"
@@ -24,14 +23,14 @@ PRINT_POLICY = f"{DOCUMENT_POLICY}; script-src 'self'"
 MOST_SOURCES = 500
 # Quotes on the print sheet, so that it stays one page.
 MOST_PRINTED = 3
-Language = Annotated[str, Query(pattern="^(" + "|".join(LANGUAGES) + ")$")]
 
 
 class Shelf:
     """Answers what the page fetches; there is one desk for each language."""
 
-    def __init__(self, desks: Sequence[Desk]) -> None:
-        """Join the desks, which share an index."""
+    def __init__(self, desks: Sequence[Desk], sheets: Sheets | None = None) -> None:
+        """Join the desks, which share an index, and what shows printed pages, if anything."""
+        self._sheets = sheets
         self._desks = {desk.words.language: desk for desk in desks}
         self._store = desks[0].index.store
 
@@ -54,11 +53,15 @@ class Shelf:
         self, doc_id: str, start: int | None = None, end: int | None = None
     ) -> HTMLResponse:
         """Return a whole page with a document, and a quote of it marked."""
-        found = _document(self._store, doc_id)
-        opened = _span(found, start, end)
+        found = find_document(self._store, doc_id)
+        opened = read_span(found, start, end)
+        leaves, reason = self._sheets.leaves(found, opened) if self._sheets else ([], "")
         html = render(
             "document.html",
             Words("en"),
+            leaves=leaves,
+            unshown_for=reason,
+            pages=len(found.layout.pages),
             source=found.source,
             segments=mark(found, self._store, opened),
             quoted=opened is not None,
@@ -70,19 +73,19 @@ class Shelf:
         doc_id: str,
         start: int | None = None,
         end: int | None = None,
-        also: Annotated[list[str] | None, Query()] = None,
+        also: Also = None,
         lang: Language = "en",
     ) -> HTMLResponse:
         """Return a document for the reader view, with a quote and the answer's others marked."""
-        found = _document(self._store, doc_id)
-        opened = _span(found, start, end)
-        others = [_span(found, *_pair(text)) for text in also or []]
-        parts = mark(found, self._store, opened, [span for span in others if span])
+        found = find_document(self._store, doc_id)
+        opened = read_span(found, start, end)
+        parts = mark(found, self._store, opened, read_spans(found, also))
         html = render(
             "reader.html",
             Words(lang),
             source=found.source,
             segments=parts,
+            printed=self._sheets is not None and len(found.layout.pages) > 0,
             places=sum(part.role in ("quote", "other") for part in parts),
             own_page=document_link(opened) if opened else f"/documents/{doc_id}",
         )
@@ -90,8 +93,8 @@ class Shelf:
 
     def nearby(self, doc_id: str, start: int, end: int, side: Side) -> dict[str, int | str] | None:
         """Return the sentence next to a slice, null where there is none."""
-        found = _document(self._store, doc_id)
-        span = _span(found, start, end)
+        found = find_document(self._store, doc_id)
+        span = read_span(found, start, end)
         more = next_sentence(self._store, span, side) if span else None
         if more is None:
             return None
@@ -100,8 +103,8 @@ class Shelf:
 
     def words(self, doc_id: str, start: int, end: int) -> dict[str, str]:
         """Return a slice of a document."""
-        found = _document(self._store, doc_id)
-        span = _span(found, start, end)
+        found = find_document(self._store, doc_id)
+        span = read_span(found, start, end)
         return {"text": found.text[span.start : span.end] if span else ""}
 
     def sources(self, lang: Language = "en") -> HTMLResponse:
@@ -161,29 +164,6 @@ def _answers(desk: Desk, request: Request, part: int | None) -> list[Shown]:
     if not chosen:
         raise HTTPException(404, f"there is no part {part}, only {len(answers)}")
     return chosen
-
-
-def _document(store: Store, doc_id: str) -> Document:
-    try:
-        return store.document(doc_id)
-    except KeyError:
-        raise HTTPException(404, f"no document {doc_id}") from None
-
-
-def _span(document: Document, start: int | None, end: int | None) -> Span | None:
-    if start is None or end is None:
-        return None
-    if not 0 <= start < end <= len(document.text):
-        raise HTTPException(422, f"it has characters 0 to {len(document.text)}")
-    return Span(document.source.id, start, end)
-
-
-def _pair(text: str) -> tuple[int, int]:
-    try:
-        start, end = map(int, text.split("-"))
-    except ValueError:
-        raise HTTPException(422, f"{text!r} is not start-end") from None
-    return start, end
 
 
 def _html(html: str, policy: str | None = None) -> HTMLResponse:

@@ -16,13 +16,14 @@ from starlette.middleware.gzip import GZipMiddleware
 from ketqa.coverage import cover
 from ketqa.errors import KetqaError
 from ketqa.index import Index
+from ketqa.printed import Printed
 from ketqa.types import Source
-from ketqa.web.api import Divert, build_api
+from ketqa.web.api import Divert
 from ketqa.web.desk import Desk
-from ketqa.web.guard import EVERYONE, Access
 from ketqa.web.html import render
 from ketqa.web.page import build_page, theme
 from ketqa.web.routes import MOST_SOURCES, Shelf
+from ketqa.web.sheets import Sheets
 from ketqa.web.words import LANGUAGES, Words
 
 # The browser may load from this server alone: whatever a library or a document asks for
@@ -39,40 +40,23 @@ HERE = Path(__file__).parent
 ASSET = re.compile(r"/assets/[\w.-]+-[\w-]{8}\.(?:js|css)$")
 # What the page's script says itself.
 SCRIPT_WORDS = (
-    "copied", "copy_failed", "feedback_thanks", "filtered", "opinions_n", "reader_failed",
-    "reader_loading", "reader_place", "stopped", "verify_differs", "verify_same",
+    "copied", "copy_failed", "feedback_thanks", "filtered", "opinions_n", "printed_undrawn",
+    "reader_failed", "reader_loading", "reader_place", "stopped", "verify_differs", "verify_same",
 )  # fmt: skip
 
 
-def serve(
-    index: Index,
-    *,
-    host: str = "127.0.0.1",
-    port: int = 7860,
-    log: Path | None = None,
-    country: str | None = None,
-    access: Access = EVERYONE,
-) -> None:
-    """Serve until stopped.
+def serve(app: FastAPI, *, host: str = "127.0.0.1", port: int = 7860) -> None:
+    """Serve an application until stopped.
 
     Args:
-        index: An open index.
+        app: The application.
         host: The address to listen on.
         port: The port.
-        log: Where questions are kept; nowhere where it is None.
-        country: Whose emergency numbers a notice names, ISO 3166-1.
-        access: Who may use the API, and how often.
 
     Raises:
         KetqaError: The port is taken.
     """
-    config = uvicorn.Config(
-        build_app(index, log, country, build_api(index, access, host)),
-        host=host,
-        port=port,
-        log_level="warning",
-        access_log=False,
-    )
+    config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False)
     try:
         uvicorn.Server(config).run()
     except SystemExit:
@@ -82,10 +66,22 @@ def serve(
 
 
 def build_app(
-    index: Index, log: Path | None = None, country: str | None = None, api: FastAPI | None = None
+    index: Index,
+    api: FastAPI,
+    *,
+    corpus: Path | None = None,
+    log: Path | None = None,
+    country: str | None = None,
 ) -> FastAPI:
-    """Return the web application of an open index: the page, the documents, and the API."""
-    api = api or build_api(index, EVERYONE)
+    """Return the web application of an open index: the page, the documents, and the API.
+
+    Args:
+        index: An open index.
+        api: Its API, from ``build_api``.
+        corpus: Where the documents lie, to draw pages from; none are drawn where it is None.
+        log: Where questions are kept; nowhere where it is None.
+        country: Whose emergency numbers a notice names, ISO 3166-1.
+    """
     app = FastAPI(
         docs_url=None, redoc_url=None, openapi_url=None, lifespan=api.router.lifespan_context
     )
@@ -107,7 +103,10 @@ def build_app(
     sources = index.store.sources()
     coverage = cover(sources)
     desks = [Desk(index, Words(code), coverage, country, log) for code in LANGUAGES]
-    app.include_router(Shelf(desks).router())
+    sheets = Sheets(index.store, Printed(corpus)) if corpus else None
+    if sheets:
+        app.include_router(sheets.router())
+    app.include_router(Shelf(desks, sheets).router())
     app.mount("/page", StaticFiles(directory=HERE / "static"))
     for desk in desks:
         app.get(_base(desk), response_class=HTMLResponse)(partial(_opening, desk, sources))

@@ -23,6 +23,8 @@ const pressed = {
   verify: quote.verify,
   "close-reader": reader.close,
   heading: reader.heading,
+  "in-text": reader.inText,
+  page: reader.turnPage,
   next: () => reader.turn(1),
   previous: () => reader.turn(-1),
   read: reader.open,

@@ -1,8 +1,10 @@
 // The reader view: a document beside the chat, at the quote, with the answer's others marked.
+// Of a PDF the page comes first, as it is printed, with the quote's own words above it.
 import { documentPath, language, say, word } from "./say.js";
 
 const book = document.getElementById("book");
 let openedBy = null;
+let drawn = 0;
 
 export async function open(link) {
   const address = new URL(link.href);
@@ -28,18 +30,71 @@ export async function open(link) {
   }
   const quote = book.querySelector("#quote");
   if (quote) show(quote);
-  else book.focus();
+  else {
+    book.focus();
+    draw();
+  }
 }
 
 function marks() {
-  return [...book.querySelectorAll("mark.quote")];
+  return [...book.querySelectorAll(".text mark.quote")];
+}
+
+function current() {
+  return marks().find((mark) => !mark.classList.contains("other"));
 }
 
 function show(mark) {
   for (const other of marks()) other.classList.toggle("other", other !== mark);
   place(mark);
-  mark.focus({ preventScroll: true });
-  bring(mark);
+  if (book.querySelector(".sheet")) draw();
+  else goTo(mark);
+}
+
+function goTo(element) {
+  element.focus({ preventScroll: true });
+  bring(element);
+}
+
+// The printed page that the current quote is on, or another one.
+async function draw(page) {
+  const sheet = book.querySelector(".sheet");
+  if (!sheet) return null;
+  const query = new URLSearchParams({ lang: language });
+  if (page) query.set("page", page);
+  for (const mark of marks()) query.append("also", `${mark.dataset.start}-${mark.dataset.end}`);
+  const quote = current();
+  if (quote) for (const end of ["start", "end"]) query.set(end, quote.dataset[end]);
+  drawn += 1;
+  const turn = drawn;
+  let html = null;
+  try {
+    const response = await fetch(`/printed/${documentPath(sheet.dataset.file)}?${query}`);
+    if (response.ok) html = await response.text();
+  } catch {
+    // Then there is no page, and the text stays.
+  }
+  if (turn !== drawn || !sheet.isConnected) return null;
+  if (html === null) sheet.textContent = word("printed_undrawn");
+  else sheet.innerHTML = html; // our own server's, escaped there
+  const here = sheet.querySelector(".here");
+  if (here) here.style.top = `${100 * here.dataset.top}%`;
+  const words = sheet.querySelector("mark.quote");
+  words?.focus({ preventScroll: true });
+  bring(here ?? words ?? (page ? sheet : book));
+  return sheet;
+}
+
+export async function turnPage(button) {
+  const { page, way } = button.dataset;
+  const sheet = await draw(page);
+  const again = sheet?.querySelector(`[data-way=${way}]`);
+  if (again && !again.disabled) again.focus({ preventScroll: true });
+  say(sheet?.querySelector("figcaption")?.textContent ?? "");
+}
+
+export function inText() {
+  goTo(current());
 }
 
 function place(mark) {
@@ -63,7 +118,7 @@ function bring(element) {
 
 export function turn(step) {
   const all = marks();
-  const now = all.findIndex((mark) => !mark.classList.contains("other"));
+  const now = all.indexOf(current());
   show(all[(now + step + all.length) % all.length]);
 }
 
