@@ -13,7 +13,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip -c constraints.txt
 	$(BIN)/pip install --quiet $(TORCH) -c constraints.txt
-	$(BIN)/pip install --quiet -e '.[app,eval,formats,langchain,llama-index,haystack]' --group dev -c constraints.txt
+	$(BIN)/pip install --quiet -e '.[app,eval,formats,cluster,langchain,llama-index,haystack]' --group dev -c constraints.txt
 	touch $@
 
 run: setup

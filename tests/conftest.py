@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from shutil import copyfile, copytree
 from typing import TypeVar
 
 import anyio
@@ -23,6 +24,8 @@ from browsing import CHROMIUM, FLAGS, serving
 from ketqa.build import build_index
 from ketqa.encode import Rows, unit
 from ketqa.index import Index
+from ketqa.parts import share
+from milvus import Lite, Server
 
 # No test may wait for a network.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -86,6 +89,34 @@ def index_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def index(index_folder: Path) -> Iterator[Index]:
     with Index.open(index_folder) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def small_index(index_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped corpus with some of its questions; what was encoded is not encoded again."""
+    folder = tmp_path_factory.mktemp("small")
+    index = Path(copytree(index_folder, folder / "index", copy_function=share))
+    build_index(some_questions(folder / "corpus", 12), index)
+    return index
+
+
+def some_questions(folder: Path, each: int) -> Path:
+    """Copy the shipped corpus with one of so many of its curated questions."""
+    folder.mkdir()
+    for file in CORPUS.iterdir():
+        if file.suffix == ".jsonl":
+            lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+            (folder / file.name).write_text("".join(lines[::each]), encoding="utf-8")
+        else:
+            copyfile(file, folder / file.name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def lite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A milvus-lite server."""
+    with Lite(tmp_path_factory.mktemp("lite")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

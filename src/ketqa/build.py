@@ -40,6 +40,7 @@ from ketqa.manifest import (
     current_build,
     is_intact,
     load_shard,
+    pinned,
     record_corpus,
     switch_to,
 )
@@ -237,8 +238,9 @@ def _is_whole(build: Path) -> bool:
 
 def _clear(index: Path, keep: Sequence[Path | None]) -> None:
     """Remove every build but those in use: what earlier and killed builds left."""
+    used = pinned(index)
     for build in (index / BUILDS).iterdir():
-        if build not in keep:
+        if build not in keep and build.name not in used:
             shutil.rmtree(build)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 import faiss
 import numpy as np
@@ -17,6 +17,18 @@ EXACT = 100_000
 # true 10 nearest, measured when the index is built.
 RECALL, NEAREST = 0.99, 10
 LIST_SAMPLE, PROBES, SEED = 48, 256, 0
+
+
+class Nearest(Protocol):
+    """What finds texts by their rows, here or on a server."""
+
+    def search(self, query: Rows, k: int) -> dict[int, float]:
+        """Return the cosines of the k nearest texts, for a (dim,) query of length 1."""
+        ...
+
+    def cosines(self, query: Rows, numbers: Sequence[int]) -> Rows:
+        """Return the cosines of the given texts, (len(numbers),)."""
+        ...
 
 
 class DenseIndex:

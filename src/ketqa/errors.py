@@ -7,6 +7,7 @@ KetqaError          show this text: it says what is wrong, where, and how to men
 ├── IndexMismatch   the index was built by something else than what opens it
 ├── IndexDamaged    a file of the index is not the one that was built
 ├── IndexBusy       another process is building in this folder
+├── EngineAway      the server that searches an index does not answer
 ├── QuestionError   this text cannot be asked
 ├── PageNotShown    a printed page of a document cannot be shown
 └── GoldFileError   a file of gold questions cannot be used
@@ -41,6 +42,10 @@ class IndexDamaged(KetqaError):
 
 class IndexBusy(KetqaError):
     """Another process is building in the same folder."""
+
+
+class EngineAway(KetqaError):
+    """The server that searches the index does not answer; it may soon."""
 
 
 class QuestionError(KetqaError):

@@ -8,25 +8,21 @@ from typing import Self
 
 from ketqa.abstain import answer_probability, decide, quote_probability, signals
 from ketqa.answer import gather_evidence
-from ketqa.build import build_index, silent
+from ketqa.build import silent
+from ketqa.cluster.address import Address, find_place
+from ketqa.cluster.engine import open_place
+from ketqa.cluster.fill import build_anywhere
 from ketqa.encode import Encoder, Rows, unit
 from ketqa.errors import IndexDamaged
 from ketqa.found import Found
 from ketqa.lexical import LexicalIndex, weigh
 from ketqa.lookup import MOST_PLACES, Lookup, check_quote, find_places
-from ketqa.manifest import (
-    PASSAGES,
-    REBUILD,
-    SENTENCES,
-    WORDS,
-    Manifest,
-    current_build,
-)
-from ketqa.match import NO_MATCHES, Matches, QuestionIndex
+from ketqa.manifest import PASSAGES, REBUILD, SENTENCES, WORDS, Manifest
+from ketqa.match import NO_MATCHES, QUESTIONS, Matches, QuestionIndex
 from ketqa.models import find_model
 from ketqa.notices import FAMILY, Kind, classify, notice_for
 from ketqa.opening import Stages, check_model, choose_reader, open_encoder
-from ketqa.parts import open_rows, open_store
+from ketqa.parts import Engine, Here, open_rows, open_store
 from ketqa.query import Query, check_question
 from ketqa.reader import Asked, Engines, Reading, Weights, load_weights
 from ketqa.retrieve import Retriever
@@ -53,6 +49,7 @@ class Index:
         encoder: Encoder,
         stages: Stages = ALL,
         weights: Weights | None = None,
+        engine: Engine | None = None,
     ) -> None:
         """Open a finished build folder; ``Index.open`` finds it and its model.
 
@@ -61,6 +58,7 @@ class Index:
             encoder: The model that built it.
             stages: Which stages take part.
             weights: What the reader was taught, where the model brings its own.
+            engine: What searches the rows; this process where None.
 
         Raises:
             IndexDamaged: A file is gone or unreadable.
@@ -69,12 +67,15 @@ class Index:
         manifest = Manifest.load(build)
         self.fingerprint = manifest.recipe.fingerprint
         self.store = open_store(build, manifest)
+        self._engine = engine or Here(build, manifest)
+        self.check = self._engine.check
         try:
-            passages = open_rows(PASSAGES, build, manifest)
+            passages = self._engine.nearest(PASSAGES)
             sentences = open_rows(SENTENCES, build, manifest)
             words = LexicalIndex.load(build / WORDS)
             curated = stages.questions and manifest.counts["questions"] > 0
-            self._questions = QuestionIndex.load(build, self.store) if curated else None
+            asked = self._engine.nearest(QUESTIONS) if curated else None
+            self._questions = QuestionIndex.load(build, asked, self.store) if asked else None
             documents = self.store.languages(questions=False)
             understood = Understanding.load(build, words, documents, stages.changes)
         except (OSError, RuntimeError, ValueError, IndexDamaged) as error:
@@ -103,7 +104,7 @@ class Index:
 
         Args:
             corpus: The documents' folder.
-            index: The index's folder; made where it does not exist.
+            index: The index's folder, made where it does not exist, or its ``milvus://`` address.
             model: The embedding model's name or folder; the packaged one where None.
             progress: Called with (stage, texts done, texts in all).
 
@@ -113,13 +114,13 @@ class Index:
             IndexBusy: Another process is building in the same folder.
         """
         found = find_model(model, download=True) if model else None
-        build_index(Path(corpus), Path(index), found, progress=progress)
+        build_anywhere(Path(corpus), find_place(index), found, progress=progress)
         return cls.open(index)
 
     @classmethod
     def open(
         cls,
-        index: str | Path = "index",
+        index: str | Path | Address = "index",
         *,
         model: str | None = None,
         stages: Stages = ALL,
@@ -127,7 +128,7 @@ class Index:
         """Open an index.
 
         Args:
-            index: Its folder.
+            index: Its folder, or its ``milvus://`` address.
             model: The embedding model's name or folder; as recorded where None.
             stages: Which stages take part.
 
@@ -136,17 +137,20 @@ class Index:
             IndexMismatch: Another format of ketqa, or another model, built it.
             IndexDamaged: A file is gone or unreadable; ``verify_index`` checks them all.
             ModelError: Its model is not on this machine.
+            EngineAway: Its server does not answer.
         """
-        build = current_build(Path(index))
+        place = find_place(index)
+        build, engine = open_place(place)
         manifest = Manifest.load(build)
         if model:
-            check_model(Path(index), manifest.recipe, find_model(model))
-        encoder, own = open_encoder(Path(index), build, manifest)
-        return cls(build, encoder, stages, own)
+            check_model(place, manifest.recipe, find_model(model))
+        encoder, own = open_encoder(place, build, manifest)
+        return cls(build, encoder, stages, own, engine)
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Let go of the files, and of the server if there is one."""
         self.store.close()
+        self._engine.close()
 
     def __enter__(self) -> Self:
         """Return the index itself."""

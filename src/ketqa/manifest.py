@@ -3,6 +3,7 @@
 index/
   CURRENT          the name of the build in use; replacing this file is the switch
   CORPUS           the folder that the documents came from
+  pins/            what else is in use: a file each, one name of a build a line
   builds/NAME/     manifest.json, corpus.sqlite (the curated questions), vocabulary.txt,
                    abbreviations.json, words/, encoder/; where the corpus has them: questions/,
                    question_words/, lexicon.toml
@@ -24,6 +25,7 @@ from ketqa.models import hash_file
 
 FORMAT = 6
 CURRENT, CORPUS, BUILDS, MANIFEST = "CURRENT", "CORPUS", "builds", "manifest.json"
+PINS = "pins"
 SHARDS, SHARD = "shards", "shard.json"
 STORE, PASSAGES, SENTENCES, WORDS = "corpus.sqlite", "passages", "sentences", "words"
 ENCODER = "encoder"
@@ -178,6 +180,21 @@ def recorded_corpus(index: Path) -> Path | None:
         return Path(os.fsdecode((index / CORPUS).read_bytes()))
     except FileNotFoundError:
         return None
+
+
+def pin(index: Path, name: str, builds: Sequence[str]) -> None:
+    """Keep builds from being removed, in place of those that were kept under this name."""
+    (index / PINS).mkdir(exist_ok=True)
+    fresh = index / PINS / f".{name}"
+    fresh.write_text("".join(f"{build}\n" for build in builds), encoding="ascii")
+    sync(fresh)
+    fresh.replace(index / PINS / name)
+    sync(index / PINS)
+
+
+def pinned(index: Path) -> set[str]:
+    """Return the names of the builds that are kept, under any name."""
+    return {build for file in (index / PINS).glob("*") for build in file.read_text().split()}
 
 
 def sync(path: Path) -> None:

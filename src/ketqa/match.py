@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from ketqa.dense import DenseIndex
+from ketqa.dense import Nearest
 from ketqa.encode import Rows
 from ketqa.lexical import LexicalIndex, Terms
 from ketqa.store import Store
@@ -58,17 +58,16 @@ NO_MATCHES = Matches({}, {}, None, floor=0.0)
 class QuestionIndex:
     """Search over the curated questions."""
 
-    def __init__(self, vectors: DenseIndex, words: LexicalIndex, store: Store) -> None:
+    def __init__(self, vectors: Nearest, words: LexicalIndex, store: Store) -> None:
         """Join the questions' rows and words with the store that knows what answers them."""
         self._vectors = vectors
         self._words = words
         self._store = store
 
     @classmethod
-    def load(cls, build: Path, store: Store) -> Self:
-        """Open the folders of the questions' rows and words in a build."""
-        vectors, words = build / QUESTIONS, build / QUESTION_WORDS
-        return cls(DenseIndex.load(vectors), LexicalIndex.load(words), store)
+    def load(cls, build: Path, vectors: Nearest, store: Store) -> Self:
+        """Open the folder of the questions' words in a build."""
+        return cls(vectors, LexicalIndex.load(build / QUESTION_WORDS), store)
 
     def match(self, terms: Terms, row: Rows, *, without: Set[int] = frozenset()) -> Matches:
         """Find the curated questions nearest to a query.

@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+from ketqa.cluster.address import Address
 from ketqa.compiled import CompiledEncoder
 from ketqa.encode import Encoder, SentenceEncoder
 from ketqa.errors import IndexMismatch, ModelError
@@ -34,7 +35,9 @@ class Stages:
     changes: frozenset[ChangeKind] = CHANGES
 
 
-def open_encoder(index: Path, build: Path, manifest: Manifest) -> tuple[Encoder, Weights | None]:
+def open_encoder(
+    index: Path | Address, build: Path, manifest: Manifest
+) -> tuple[Encoder, Weights | None]:
     """Return the encoder of a build, and the reader's weights that its model brings.
 
     Raises:
@@ -65,7 +68,7 @@ def choose_reader(reader: bool | str) -> Reader:
     return read if reader else read_in_order
 
 
-def check_model(index: Path, recipe: Recipe, found: ModelFolder) -> None:
+def check_model(index: Path | Address, recipe: Recipe, found: ModelFolder) -> None:
     """Compare a model with the one that built an index.
 
     Raises:

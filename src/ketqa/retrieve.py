@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ketqa.dense import DenseIndex
+from ketqa.dense import Nearest
 from ketqa.fuse import best_first, weighted_sum
 from ketqa.lexical import LexicalIndex
 from ketqa.match import Match, Matches
@@ -26,7 +26,7 @@ class Retriever:
     ``dense_weight`` is the share of meaning, 0..1; words get the rest.
     """
 
-    vectors: DenseIndex
+    vectors: Nearest
     words: LexicalIndex
     store: Store
     dense_weight: float

@@ -2,9 +2,15 @@
 
 import hashlib
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+import numpy as np
+
+from ketqa.cluster.address import Address
+from ketqa.cluster.engine import Collection, open_place
 from ketqa.corpus import load_corpus
 from ketqa.dense import DenseIndex
 from ketqa.errors import KetqaError
@@ -15,15 +21,18 @@ from ketqa.manifest import (
     STORE,
     WORDS,
     Manifest,
-    current_build,
 )
 from ketqa.match import QUESTION_WORDS, QUESTIONS
-from ketqa.parts import open_rows, open_store
+from ketqa.parts import Here, open_rows, open_store
 from ketqa.shards import name_shard
 from ketqa.store import Store
 from ketqa.types import Document
 
 log = logging.getLogger(__name__)
+
+Look = Callable[[Path], None]
+# How many rows are looked at together, and in how many places of a collection at the most.
+STEP, LOOKS = 500, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,27 +43,28 @@ class Check:
     problem: str = ""
 
 
-def verify_index(index: Path, corpus: Path | None) -> list[Check]:
+def verify_index(index: Path | Address, corpus: Path | None) -> list[Check]:
     """Check an index, and its documents where their folder is given.
 
     Returns:
         One check a promise; after the first that fails, those that build on it are left out.
     """
     checks: list[Check] = []
-    for promise, look in (
-        ("every file of the index is the one that was built", _check_files),
-        ("stored texts are the documents' own, character for character", _check_texts),
-        ("every sentence lies whole within its passage, none overlap", _check_places),
-        ("every curated question's place is in its document", _check_questions),
-        ("vectors and words cover every passage, sentence and question", _check_sizes),
-    ):
+    try:
+        build, engine = open_place(index)
+    except KetqaError as error:
+        return [Check(PROMISES[0][0], str(error))]
+    promises: list[tuple[str, Look]] = [*PROMISES]
+    if engine:
+        promises.append((SERVED, partial(_check_served, engine)))
+    for promise, look in promises:
         try:
-            look(index)
+            look(build)
         except KetqaError as error:
             return [*checks, Check(promise, str(error))]
         checks.append(Check(promise))
     if corpus is not None:
-        checks.append(_check_corpus(index, corpus))
+        checks.append(_check_corpus(build, corpus))
     return checks
 
 
@@ -62,13 +72,11 @@ class _Broken(KetqaError):
     """A promise that does not hold."""
 
 
-def _check_files(index: Path) -> None:
-    build = current_build(index)
+def _check_files(build: Path) -> None:
     Manifest.load(build).check_files(build)
 
 
-def _check_texts(index: Path) -> None:
-    build = current_build(index)
+def _check_texts(build: Path) -> None:
     manifest = Manifest.load(build)
     for shard in manifest.shards(build):
         with Store(shard / STORE) as store:
@@ -81,8 +89,8 @@ def _check_texts(index: Path) -> None:
             raise _Broken(f"shard {shard.name}: a stored text or source is not the document's")
 
 
-def _check_places(index: Path) -> None:
-    with _open(index) as store:
+def _check_places(build: Path) -> None:
+    with _open(build) as store:
         before = None
         for sentence in store.all_sentences():
             passage = store.passage(sentence.passage).span
@@ -96,19 +104,18 @@ def _check_places(index: Path) -> None:
             before = span
 
 
-def _check_questions(index: Path) -> None:
-    with _open(index) as store:
+def _check_questions(build: Path) -> None:
+    with _open(build) as store:
         for question in store.all_questions():
             span = question.span
             if span and span.end > len(store.document(span.doc_id).text):
                 raise _Broken(f"question {question.number}: its place is not in {span.doc_id}")
 
 
-def _check_sizes(index: Path) -> None:
-    build = current_build(index)
+def _check_sizes(build: Path) -> None:
     manifest = Manifest.load(build)
     counts = manifest.counts
-    with _open(index) as store:
+    with _open(build) as store:
         found = {
             "the store": store.counts(),
             "the vectors": {
@@ -126,13 +133,27 @@ def _check_sizes(index: Path) -> None:
                 raise _Broken(f"{where}: {size} {name}, built were {counts[name]}")
 
 
-def _check_corpus(index: Path, corpus: Path) -> Check:
+def _check_served(engine: Collection, build: Path) -> None:
+    counts = Manifest.load(build).counts
+    built, found = counts["passages"] + counts["questions"], engine.count()
+    if found != built:
+        raise _Broken(f"the server has {found:,} rows, built were {built:,}")
+    here = Here(build, Manifest.load(build))
+    for kind in (kind for kind in (PASSAGES, QUESTIONS) if counts[kind]):
+        rows, served = here.nearest(kind), engine.nearest(kind)
+        for low in range(0, counts[kind], max(STEP, counts[kind] // LOOKS)):
+            numbers = range(low, min(low + STEP, counts[kind]))
+            if not np.array_equal(rows.rows(numbers), served.rows(numbers)):
+                raise _Broken(f"{kind} {low} to {numbers[-1]}: the server has other rows")
+
+
+def _check_corpus(build: Path, corpus: Path) -> Check:
     promise = f"the documents in {corpus} are the ones that were indexed"
     try:
         found = {document.source.id: document for document in load_corpus(corpus)}
     except KetqaError as error:
         return Check(promise, str(error))
-    with _open(index) as store:
+    with _open(build) as store:
         recorded = set(store.document_ids())
         for file in sorted(recorded | found.keys()):
             if file not in found or file not in recorded:
@@ -143,10 +164,19 @@ def _check_corpus(index: Path, corpus: Path) -> Check:
     return Check(promise)
 
 
-def _open(index: Path) -> Store:
-    build = current_build(index)
+def _open(build: Path) -> Store:
     return open_store(build, Manifest.load(build))
 
 
 def _sha256(document: Document) -> str:
     return hashlib.sha256(document.text.encode()).hexdigest()
+
+
+PROMISES: tuple[tuple[str, Look], ...] = (
+    ("every file of the index is the one that was built", _check_files),
+    ("stored texts are the documents' own, character for character", _check_texts),
+    ("every sentence lies whole within its passage, none overlap", _check_places),
+    ("every curated question's place is in its document", _check_questions),
+    ("vectors and words cover every passage, sentence and question", _check_sizes),
+)
+SERVED = "the server has every row, and they are the index's to the last bit"

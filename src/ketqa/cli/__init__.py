@@ -27,6 +27,7 @@ from ketqa.cli.terminal import (
     print_skipped,
     progress_bar,
 )
+from ketqa.cluster.address import folder_of
 from ketqa.errors import KetqaError, QuestionError
 
 # As in ketqa.models and ketqa.build, which are slow to load; a test holds them equal.
@@ -47,9 +48,9 @@ and nothing leaves this machine.
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 fine, 1 a told error, 2 wrong usage."""
-    options = _parser().parse_args(arguments)
     _show_warnings()
     try:
+        options = _parser().parse_args(arguments)
         return int(options.run(options))
     except KetqaError as error:
         print(f"ketqa: {error}", file=sys.stderr)
@@ -153,7 +154,7 @@ def _index(options: argparse.Namespace) -> int:
         return _build(options)
     from ketqa.watch import watch
 
-    for _ in watch(options.corpus, ignore=options.index):
+    for _ in watch(options.corpus, ignore=folder_of(options.index)):
         try:
             _build(options)
         except KetqaError as error:  # the index in use stays; the next change may mend it
@@ -163,11 +164,11 @@ def _index(options: argparse.Namespace) -> int:
 
 
 def _build(options: argparse.Namespace) -> int:
-    from ketqa.build import build_index
+    from ketqa.cluster.fill import build_anywhere
     from ketqa.models import find_model
 
     with progress_bar() as progress:
-        report = build_index(
+        report = build_anywhere(
             options.corpus,
             options.index,
             find_model(options.model, download=True) if options.model else None,

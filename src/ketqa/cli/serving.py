@@ -9,6 +9,7 @@ from typing import Any
 
 from ketqa.cli.asking import add_reader
 from ketqa.cli.terminal import command
+from ketqa.cluster.address import folder_of
 from ketqa.errors import KetqaError
 
 
@@ -73,7 +74,7 @@ def _serve(options: argparse.Namespace) -> int:
         app = build_app(
             index,
             build_api(index, access, options.host),
-            corpus=options.corpus or recorded_corpus(options.index),
+            corpus=options.corpus or recorded_corpus(folder_of(options.index)),
             log=options.log_questions,
             country=options.country,
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ketqa import present
+from ketqa.cluster.address import find_place
 from ketqa.types import Answer, Evidence, Hit, Status
 
 if TYPE_CHECKING:
@@ -35,7 +36,12 @@ def command(
     parser: argparse.ArgumentParser = commands.add_parser(
         name, help=words, description=f"{words[0].upper()}{words[1:]}."
     )
-    parser.add_argument("--index", type=Path, default=Path("index"), help="the index's folder")
+    parser.add_argument(
+        "--index",
+        type=find_place,
+        default=Path("index"),
+        help="the index's folder, or milvus://HOST:PORT/COLLECTION",
+    )
     parser.set_defaults(run=run)
     return parser
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ketqa.cluster.address import Address
 from ketqa.evaluation.beir import ask_collection, bench_retrieval, ndcg_by_query
 from ketqa.evaluation.gold import load_gold
 from ketqa.evaluation.run import SETTINGS, corpus_texts, open_setting, run_gold
@@ -37,7 +38,9 @@ class Ablation:
     settings: dict[str, Values]
 
 
-def ablate_gold(file: Path, index: Path, settings: Sequence[str], count: Count) -> Ablation:
+def ablate_gold(
+    file: Path, index: Path | Address, settings: Sequence[str], count: Count
+) -> Ablation:
     """Ask gold questions under every setting, the abstention left out of the ranking."""
 
     def values(opened: Index, label: str) -> Values:

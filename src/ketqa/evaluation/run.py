@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from ketqa.cluster.address import Address
 from ketqa.evaluation.gold import GoldQuestion
 from ketqa.evaluation.score import Score, score_answer
 from ketqa.index import Index
@@ -26,7 +27,7 @@ READER = "reader:"
 
 
 @contextmanager
-def open_setting(name: str, index: Path) -> Iterator[Index]:
+def open_setting(name: str, index: Path | Address) -> Iterator[Index]:
     """Open the index under a named setting.
 
     Other names: ``reader:MODEL`` for a cross-encoder, or the folder of another index.

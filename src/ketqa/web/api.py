@@ -89,7 +89,7 @@ class Answers(schema.Model):
 
 
 class Health(schema.Model):
-    """The server answers."""
+    """The server answers, and so does what searches for it."""
 
     status: str
     index: str
@@ -212,9 +212,10 @@ def _add_documents(api: FastAPI, index: Index, refusals: dict[Any, Any]) -> None
 
 
 def _add_watching(api: FastAPI, index: Index, metrics: Metrics, refusals: dict[Any, Any]) -> None:
-    @api.get("/healthz", responses=_of(Health, {}), response_model=None)
-    async def health() -> Response:
-        """Tell that the server answers, and from which index."""
+    @api.get("/healthz", responses=_of(Health, described(503)), response_model=None)
+    def health() -> Response:
+        """Tell that questions can be answered, and from which index; 503 where they cannot."""
+        index.check()
         documents = index.searched["documents"]
         return _json({"status": "ok", "index": index.fingerprint, "documents": documents})
 

@@ -11,11 +11,13 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from ketqa.errors import QuestionError
+from ketqa.errors import EngineAway, QuestionError
 
 MEDIA_TYPE = "application/problem+json"
 # A field's name that is wrong may be as long as its request.
 MOST_TOLD = 500
+# Seconds after which a server that searches may be there again.
+RETRY = 10
 log = logging.getLogger(__name__)
 
 
@@ -48,6 +50,7 @@ def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def add_handlers(app: FastAPI) -> None:
     """Let an application answer every error with a problem."""
     app.add_exception_handler(QuestionError, _cannot_be_asked)
+    app.add_exception_handler(EngineAway, _away)
     app.add_exception_handler(RequestValidationError, _not_as_described)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(Exception, _broken)
@@ -55,6 +58,10 @@ def add_handlers(app: FastAPI) -> None:
 
 def _cannot_be_asked(_: Request, error: Exception) -> Response:
     return problem(422, str(error))
+
+
+def _away(_: Request, error: Exception) -> Response:
+    return problem(503, str(error), {"Retry-After": str(RETRY)})
 
 
 def _not_as_described(_: Request, error: Exception) -> Response:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
 
-from ketqa.errors import KetqaError
+from ketqa.errors import EngineAway, KetqaError
 from ketqa.export import Form, export_answer
 from ketqa.web.context import Side, next_sentence
 from ketqa.web.desk import Desk
@@ -158,6 +158,8 @@ def _answers(desk: Desk, request: Request, part: int | None) -> list[Shown]:
         raise HTTPException(422, "there is no question; ask with ?q=")
     try:
         answers = desk.answers(turns)
+    except EngineAway as error:
+        raise HTTPException(503, f"{error}") from None
     except KetqaError as error:
         raise HTTPException(422, f"{error}") from None
     chosen = [shown for shown in answers if part in (None, shown.part)]

@@ -1,0 +1,1 @@
+"""Past one machine: rows that Milvus searches, shards that are made on Ray."""

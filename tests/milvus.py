@@ -1,0 +1,130 @@
+"""Milvus servers for tests: milvus-lite, and the real one where its folder is given.
+
+The real server listens on every interface, so it is started only where there is none but the
+loopback: in a network namespace (``make cluster``).
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+# The folder with bin/milvus, as ``milvus._initialize_data_files`` unpacks it.
+SERVER = os.environ.get("KETQA_MILVUS_SERVER")
+# 2.3.5 starts in seconds; after it was killed, its leases must run out first.
+PATIENCE = 180
+PORTS = {
+    "ROOTCOORD_PORT": 53100, "QUERYCOORD_PORT": 19531, "DATACOORD_PORT": 13333,
+    "QUERYNODE_PORT": 21123, "INDEXNODE_PORT": 21121, "DATANODE_PORT": 21124, "PROXY_PORT": 19530,
+    "METRICS_PORT": 9091,
+}  # fmt: skip
+CONFIG = """
+etcd: {{use: {{embed: true}}, data: {{dir: {folder}/etcd}}}}
+mq: {{type: rocksmq}}
+rocksmq: {{path: {folder}/rocksmq, compressionTypes: [0, 0, 7, 7, 7]}}
+localStorage: {{path: {folder}/data}}
+common: {{storageType: local, session: {{ttl: 20}}}}
+queryNode: {{segcore: {{interimIndex: {{enableIndex: false}}}}}}
+"""
+
+
+class Server:
+    """A server in a process of its own, whose data survive it."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder, self.port = folder, port
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def address(self, collection: str, store: Path, **numbers: int) -> str:
+        more = "".join(f"&{name}={number}" for name, number in numbers.items())
+        return f"milvus://127.0.0.1:{self.port}/{collection}?store={store}{more}"
+
+    def start(self) -> Self:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                self.command(), stdout=log, stderr=log, cwd=self.folder, env=self.environment()
+            )
+        end = time.monotonic() + PATIENCE
+        while not self.ready():
+            assert self._process.poll() is None, (self.folder / "log").read_text()[-2000:]
+            assert time.monotonic() < end, "the server did not come up"
+            time.sleep(0.1)
+        return self
+
+    def kill(self) -> None:
+        """End it as a power cut would: 2.3.5 takes minutes to stop when it is asked."""
+        if self._process:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def command(self) -> list[str]:
+        raise NotImplementedError
+
+    def environment(self) -> Mapping[str, str]:
+        return os.environ
+
+    def ready(self) -> bool:
+        raise NotImplementedError
+
+
+class Lite(Server):
+    """The small one, in Python."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            super().__init__(folder, free.getsockname()[1])
+
+    def command(self) -> list[str]:
+        lite = str(Path(sys.executable).with_name("milvus-lite"))
+        where = ["--host", "127.0.0.1", "--port", str(self.port), "--data-dir"]
+        return [lite, "server", *where, str(self.folder / "data")]
+
+    def ready(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+class Standalone(Server):
+    """The real one, 2.3.5, all its roles in one process."""
+
+    def __init__(self, folder: Path) -> None:
+        interfaces = [path.name for path in Path("/sys/class/net").iterdir()]
+        assert socket.if_nameindex() == [(1, "lo")], f"make cluster runs this, not {interfaces}"
+        super().__init__(folder, PORTS["PROXY_PORT"])
+        (folder / "configs").mkdir(parents=True)
+        (folder / "configs/milvus.yaml").write_text(CONFIG.format(folder=folder))
+        (folder / "configs/glog.conf").write_text("--logtostderr=true\n")
+
+    def command(self) -> list[str]:
+        return [f"{SERVER}/bin/milvus", "run", "standalone"]
+
+    def environment(self) -> Mapping[str, str]:
+        return os.environ | {name: str(port) for name, port in PORTS.items()} | {
+            "LD_LIBRARY_PATH": f"{SERVER}/bin",
+            "MILVUSCONF": f"{self.folder}/configs",
+            "MILVUS_RUN_DIR": f"{self.folder}/run",
+            "DEPLOY_MODE": "STANDALONE",
+        }  # fmt: skip
+
+    def ready(self) -> bool:
+        try:
+            health = f"http://127.0.0.1:{PORTS['METRICS_PORT']}/healthz"
+            with urllib.request.urlopen(health, timeout=2) as answer:
+                return bool(answer.read() == b"OK")
+        except OSError:
+            return False
