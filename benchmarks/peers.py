@@ -11,6 +11,7 @@ broken off is started anew; a new run wants a new DIR.
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,8 @@ from ketqa.evaluation.significance import holm, paired_difference
 from peer_systems import DOCUMENTS, SHOWN, SYSTEMS
 
 STEPS = Path(__file__).with_name("peer_systems.py")
+# No system tells its makers of the run, or looks for a newer model.
+QUIET = {"HAYSTACK_TELEMETRY_ENABLED": "False", "HF_HUB_OFFLINE": "1"}
 SIGNIFICANT = 0.05
 COLUMNS = (
     "collection",
@@ -128,7 +131,7 @@ def measure(folder: Path, system: str) -> Row:
 def step(name: str, system: str, scratch: Path) -> Row:
     """Run one step of a system in a process of its own; return its figures."""
     command = [sys.executable, str(STEPS), name, system, str(scratch)]
-    subprocess.run(command, check=True, stdout=sys.stderr)  # noqa: S603, our own command
+    subprocess.run(command, check=True, stdout=sys.stderr, env={**os.environ, **QUIET})  # noqa: S603, our own command
     figures: Row = json.loads((scratch / "figures.json").read_text(encoding="utf-8"))
     return figures
 
