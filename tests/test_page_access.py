@@ -47,6 +47,27 @@ def test_axe_finds_nothing(bare: Page, address: str, scheme: str) -> None:
     assert _findings(bare) == []
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_a_dialog(bare: Page, address: str, scheme: str) -> None:
+    bare.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    bare.goto(address)
+    earlier = bare.get_by_role("dialog", name="Earlier questions")
+    bare.get_by_role("button", name="Earlier questions").click()
+    expect(earlier).to_contain_text("No questions yet")
+    assert _findings(bare) == []
+    earlier.get_by_role("button", name="Close").click()
+    ask(bare, "How long did relief last?")
+    bare.get_by_role("button", name="Earlier questions").click()
+    expect(earlier.get_by_role("link")).to_have_count(1)
+    assert _findings(bare) == []
+    earlier.get_by_role("button", name="Close").click()
+    card = bare.locator(".card").first
+    card.get_by_text("Check, reasons, your opinion").click()
+    card.get_by_role("button", name="Answers it").click()
+    expect(bare.get_by_role("dialog")).to_contain_text("Keep it here")
+    assert _findings(bare) == []
+
+
 def _findings(page: Page) -> list[str]:
     found = Axe().run(page).response["violations"]
     return [f"{one['impact']} {one['id']}: {one['nodes'][0]['html'][:120]}" for one in found]
