@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The exact version first: anything looser can pull gigabytes of GPU libraries.
 TORCH := torch==2.13.0
 
-.PHONY: setup run test check check-all bench bench-speed bench-peers weights wheel reference clean
+.PHONY: setup run test check check-all cluster bench bench-speed bench-peers weights wheel reference clean
 
 setup: $(VENV)/.ready
 
@@ -29,9 +29,20 @@ check: setup
 	$(BIN)/ketqa index
 	$(BIN)/ketqa eval tests/gold/dev.jsonl --gate tests/gold/baseline.json
 
-# Everything in check, and what takes longer: the wheel in an environment of its own, and the
-# benchmarks on public collections in DATA.
-check-all: check wheel bench
+# Everything in check, and what takes longer: Ray, a real Milvus, the wheel in an environment of
+# its own, and the benchmarks on public collections in DATA.
+check-all: check cluster wheel bench
+
+# The suites of Ray and Milvus, with the real server of Milvus 2.3.5, in a network that is this
+# machine alone: that server listens on every interface. Ray weighs 200 MB.
+MILVUS := $(VENV)/milvus
+cluster: setup
+	$(BIN)/pip install --quiet -e '.[ray]' -c constraints.txt
+	test -x $(MILVUS)/server/bin/milvus || ( $(PYTHON) -m venv $(MILVUS) && \
+	  $(MILVUS)/bin/pip install --quiet milvus==2.3.5 && \
+	  $(MILVUS)/bin/python -c "import milvus; milvus._initialize_data_files('$(MILVUS)/server')" )
+	KETQA_MILVUS_SERVER=$(realpath .)/$(MILVUS)/server unshare --net --map-root-user sh -c \
+	  'ip link set lo up && $(BIN)/pytest tests/test_bulk.py tests/test_cluster.py tests/test_cluster_operations.py -o log_cli=true --log-cli-level=INFO'
 
 wheel:
 	PYTHON=$(PYTHON) deploy/try_wheel.sh app

@@ -34,7 +34,8 @@ ROOMS = (
     ("shards",),
     ("abstain", "found", "retrieve", "rerank"),
     ("answer", "build"),
-    ("opening", "verify", "cluster.fill"),
+    ("opening", "verify", "cluster.bulk"),
+    ("cluster.fill",),
     ("index",),
     ("balance", "conversation", "coverage", "differences", "fragment", "why"),
     ("evaluation.gold", "evaluation.page"),
@@ -88,6 +89,7 @@ ENGINES = {
     "matplotlib": "evaluation.report",
     "ir_measures": "evaluation.beir",
     "pymilvus": "cluster.engine",
+    "ray": "cluster.bulk",
 }
 
 

@@ -137,23 +137,10 @@ def build_index(
     read = read_corpus(corpus) if isinstance(corpus, Path) else Corpus(list(corpus), [])
     documents = read.documents
     questions = load_questions(folder, documents) if folder else []
-    if model is None:
-        model = find_adapted([document.source.sha256 for document in documents]) or find_model()
-    runs = cut_runs(documents)
-    frame = Recipe(
-        format=FORMAT,
-        model=model.name,
-        model_sha256=model.sha256,
-        passage_tokens=tokens,
-        libraries={name: _version(name) for name in LIBRARIES},
-        shards=[],
-        curated={},
-    )
-    recipe = replace(
-        frame,
-        shards=[name_shard(frame.settings, run) for run in runs],
-        curated={**hash_questions(folder), **hash_lexicon(folder)} if folder else {},
-    )
+    model = model or choose_model(documents)
+    recipe, runs = lay_out(documents, model, tokens)
+    if folder:
+        recipe = replace(recipe, curated={**hash_questions(folder), **hash_lexicon(folder)})
     (index / BUILDS).mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(index / ".lock", timeout=0):
@@ -168,6 +155,21 @@ def build_index(
     except Timeout:
         raise IndexBusy(f"{index}: another process is building here; wait for it") from None
     return replace(report, skipped=read.skipped, aside=read.aside)
+
+
+def choose_model(documents: Sequence[Document]) -> ModelFolder:
+    """Return the packaged model, adapted to the documents if that comes with ketqa."""
+    return find_adapted([document.source.sha256 for document in documents]) or find_model()
+
+
+def lay_out(
+    documents: Sequence[Document], model: ModelFolder, tokens: int
+) -> tuple[Recipe, list[list[Document]]]:
+    """Return what shards an index of documents has, and the documents of each."""
+    libraries = {name: _version(name) for name in LIBRARIES}
+    frame = Recipe(FORMAT, model.name, model.sha256, tokens, libraries, shards=[], curated={})
+    runs = cut_runs(documents)
+    return replace(frame, shards=[name_shard(frame.settings, run) for run in runs]), runs
 
 
 def _usable(index: Path) -> Manifest | None:

@@ -82,6 +82,16 @@ def _parser() -> argparse.ArgumentParser:
         help="the most tokens of a passage (default: %(default)s)",
     )
     index.add_argument(
+        "--ray",
+        nargs="?",
+        const="local",
+        metavar="ADDRESS",
+        help="split and encode on Ray: at this address, or on this machine where none is given",
+    )
+    index.add_argument(
+        "--actors", type=positive, default=2, help="processes on Ray, each with the model (2)"
+    )
+    index.add_argument(
         "--watch", action="store_true", help="go on, and update the index when the folder changes"
     )
     model = index.add_mutually_exclusive_group()
@@ -164,6 +174,7 @@ def _index(options: argparse.Namespace) -> int:
 
 
 def _build(options: argparse.Namespace) -> int:
+    from ketqa.cluster.bulk import Workers
     from ketqa.cluster.fill import build_anywhere
     from ketqa.models import find_model
 
@@ -173,6 +184,7 @@ def _build(options: argparse.Namespace) -> int:
             options.index,
             find_model(options.model, download=True) if options.model else None,
             tokens=options.passage_tokens,
+            workers=Workers(options.ray, options.actors) if options.ray else None,
             progress=progress,
         )
     size = ", ".join(present.count(n, name.removesuffix("s")) for name, n in report.counts.items())

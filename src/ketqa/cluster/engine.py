@@ -85,7 +85,7 @@ class Milvus:
                 )
             yield self._client
         except milvus.MilvusException as error:
-            told = (str(error.message).splitlines() or ["no reason given"])[0][:200]
+            told = (str(error.message).splitlines() or ["no reason given"])[-1].strip()[-200:]
             raise EngineAway(
                 f"the search engine at {self.address} does not answer as it should ({told}); "
                 "see that it runs, and try again"

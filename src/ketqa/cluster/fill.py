@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from ketqa.build import PASSAGE_TOKENS, BuildReport, build_index, silent
 from ketqa.cluster.address import Address, folder_of
+from ketqa.cluster.bulk import Workers, make_shards
 from ketqa.cluster.engine import (
     FIRST,
     GRAPH,
@@ -45,9 +46,17 @@ def build_anywhere(
     model: ModelFolder | None = None,
     *,
     tokens: int = PASSAGE_TOKENS,
+    workers: Workers | None = None,
     progress: Progress = silent,
 ) -> BuildReport:
-    """Build an index in a folder, as ``build_index``, and bring its rows to the server if any."""
+    """Build an index in a folder, as ``build_index``, and bring its rows to the server if any.
+
+    ``workers`` make its shards on Ray; this process makes them where None.
+    """
+    if workers:
+        make_shards(
+            corpus, folder_of(place), model, tokens=tokens, workers=workers, progress=progress
+        )
     report = build_index(corpus, folder_of(place), model, tokens=tokens, progress=progress)
     filled = isinstance(place, Address) and fill(place, progress=progress)
     return replace(report, changed=report.changed or filled)
