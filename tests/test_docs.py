@@ -34,7 +34,14 @@ from ketqa.index import Index
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 RUN = ("python", "output", "console", "sh", "toml", "jsonl")
 ADDRESS = "127.0.0.1:7860"
-REASONS = {"installs", "needs docker", "needs systemd", "downloads a model", "needs a model server"}
+REASONS = {
+    "installs",
+    "needs docker",
+    "needs systemd",
+    "downloads a model",
+    "needs a model server",
+    "needs a Milvus server",
+}
 # Commands that take minutes, or wait for people: it is only seen that they would be understood.
 # A page is served where a later command of it asks with curl.
 LONG = (

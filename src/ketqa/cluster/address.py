@@ -14,8 +14,8 @@ FORM = "milvus://HOST:PORT/COLLECTION?store=FOLDER&replicas=1&shards=1&ef=256&tl
 PORT = 19530
 # What Milvus takes for a name, with room for what ketqa puts behind it.
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
-# How many candidates a search keeps. At least as many as are asked for, which are up to 200; of
-# the true ten nearest among 200,000, 64 find .86 and 256 find .99 (docs/benchmarks.md).
+# How many candidates a search keeps: at least as many as are asked for, which are up to 200. Of
+# the true ten nearest among 200,000, 64 find .969 and 256 find .997 (docs/benchmarks.md).
 EF = 256
 NUMBERS = {"replicas": (1, 64), "shards": (1, 16), "ef": (EF, 32_768), "tls": (0, 1)}
 

@@ -4,9 +4,12 @@ A collection that was begun is gone on with: what the server acknowledged is not
 one before stays, with its build, until the next is filled, for those who have it open.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import wraps
 from pathlib import Path
+from time import monotonic, sleep
+from typing import ParamSpec, TypeVar
 
 from filelock import FileLock, Timeout
 
@@ -38,6 +41,10 @@ BATCH = 1000
 STAGE = "to Milvus"
 # Rows that a graph takes in each second, at the least, on one core.
 SLOWEST = 200
+# Seconds between two tries, doubled each time.
+FIRST_PAUSE, LAST_PAUSE = 0.5, 10.0
+Given = ParamSpec("Given")
+Got = TypeVar("Got")
 
 
 def build_anywhere(
@@ -134,6 +141,28 @@ def _batches(parts: Mapping[str, DenseIndex], batch: int) -> Iterator[tuple[str,
             yield kind, range(low, min(low + batch, len(rows)))
 
 
+def _patient(step: Callable[Given, Got]) -> Callable[Given, Got]:
+    """Try a step, which may be done twice, again for ``WRITE`` seconds.
+
+    The client tries again by itself where nothing answers; a server that was started again
+    answers for a minute or so that its own parts are not there yet.
+    """
+
+    @wraps(step)
+    def patient(*given: Given.args, **named: Given.kwargs) -> Got:
+        end, pause = monotonic() + WRITE, FIRST_PAUSE
+        while True:
+            try:
+                return step(*given, **named)
+            except EngineAway:
+                if monotonic() + pause > end:
+                    raise
+            sleep(pause)
+            pause = min(2 * pause, LAST_PAUSE)
+
+    return patient
+
+
 def _create(collection: Collection, dim: int) -> bool:
     """Make a collection with its partitions; returns True where it was begun before."""
     kinds, address = import_milvus().DataType, collection.milvus.address
@@ -152,6 +181,7 @@ def _create(collection: Collection, dim: int) -> bool:
     return begun
 
 
+@_patient
 def _found(collection: Collection, kind: str, numbers: range) -> set[int]:
     """Return which of a run of numbers the server has."""
     first = FIRST[kind]
@@ -167,6 +197,7 @@ def _found(collection: Collection, kind: str, numbers: range) -> set[int]:
     return {row["number"] - first for row in rows}
 
 
+@_patient
 def _insert(collection: Collection, kind: str, numbers: Sequence[int], rows: Rows) -> None:
     """Send rows and wait until the server acknowledges them; those that it has are replaced."""
     first = FIRST[kind]
@@ -175,6 +206,7 @@ def _insert(collection: Collection, kind: str, numbers: Sequence[int], rows: Row
         client.upsert(collection.name, data, partition_name=kind, timeout=WRITE)
 
 
+@_patient
 def _index(collection: Collection, total: int) -> None:
     """Make the graph, and load it on as many nodes as there are replicas.
 
