@@ -11,6 +11,7 @@ import io
 import os
 import pickle
 import secrets
+import socket
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,6 +33,7 @@ from ketqa.shards import Maker, Progress, make_shard
 
 HERE = "local"
 STAGE = "shards on Ray"
+PROBE = 5.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ def make_shards(
         IndexBusy: Another process is building here.
         KetqaError: Ray is not installed, or not at its address.
     """
+    _check_there(workers.address)
     documents = read_corpus(corpus).documents
     model = model or choose_model(documents)
     recipe, runs = lay_out(documents, model, tokens)
@@ -140,6 +143,19 @@ def _on_ray(
         )
         for row in made.iter_rows():
             yield row["name"], row["data"]
+
+
+def _check_there(address: str) -> None:
+    """See that something listens at an address; Ray itself would wait for it for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not port.isdigit():
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=PROBE).close()
+    except OSError as error:
+        raise KetqaError(
+            f"--ray {address}: no Ray answers there ({error}); start one with: ray start --head"
+        ) from None
 
 
 @contextmanager
