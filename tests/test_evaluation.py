@@ -23,7 +23,7 @@ from ketqa.evaluation.significance import compare, holm
 from ketqa.types import Answer, Evidence, Notice, Passage, Source, Span, Status
 
 TEXTS = {document.source.file: document.text for document in load_corpus(CORPUS)}
-GOLD_FILES = [ROOT / "tests/gold/dev.jsonl", ROOT / "tests/gold/own.jsonl"]
+GOLD_FILES = [ROOT / f"tests/gold/{name}.jsonl" for name in ("dev", "own", "blind")]
 TEXT = "Pain fell by half in most. Sleep came back. Nobody fell ill at all."
 SOURCE = Source("a.txt", "a.txt", "0", "A")
 

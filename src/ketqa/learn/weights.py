@@ -1,5 +1,6 @@
 """Examples -> the reader's and the abstention's weights, and how well they do held out."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -171,7 +172,12 @@ def _thresholds(
     confidence, answerable = _confidence(calibration, reader, abstain, index)
     cut = float(np.quantile(confidence[answerable], 1 - LEAST_ANSWERED, method="lower"))
     low = min(cut, float(np.quantile(confidence[answerable], 0.02)))
-    return {"evidence": round(cut, 4), "related": round(low, 4)}
+    return {"evidence": _round_down(cut), "related": _round_down(low)}
+
+
+def _round_down(confidence: float) -> float:
+    """Round to four digits, so that the question that a threshold was set by still passes."""
+    return math.floor(confidence * 1e4) / 1e4
 
 
 def _fit_quotes(
