@@ -33,6 +33,7 @@ def test_rules_agree_with_the_labels() -> None:
         ("The drug was first made in 1962.", False),
         ("We will look at what studies have shown.", False),
         ("Our clinic is open on Sundays.", False),
+        ("If you feel sick during the infusion, tell the nurse at once.", False),
     ],
 )
 def test_plain_cases(sentence: str, expected: bool) -> None:

@@ -23,7 +23,7 @@ REPORTS = re.compile(
     | \b(?:{PATIENTS})\b [^.;]{{0,60}}
       \b(?:received|were\ (?:given|treated|randomi[sz]ed|asked|enrolled)|experienced|reported|had|
       who\ (?:received|responded))\b
-    | \bthe\ (?:majority|average|mean|median|infusion|group|results?|findings|{WORKS}|{PEOPLE}|
+    | \bthe\ (?:majority|average|mean|median|group|results?|findings|{WORKS}|{PEOPLE}|
       {PATIENTS})\b
     | \b(?:placebo|randomi[sz]ed|double-blind|retrospective(?:ly)?|chart\ review|pilot|cohort)\b
     | \(\d+(?:\.\d+)?\s?%\) | \b\d+(?:\.\d+)?\s?%\ of\b
