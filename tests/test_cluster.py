@@ -30,7 +30,7 @@ ASKED: tuple[tuple[str, tuple[str, ...]], ...] = (
     (QUESTION, ()),
     ("How many workdays do American workers miss due to migraines?", ()),
     ("is it addictive", ()),
-    ("do doctors recommend it", ()),
+    ("what happens next", ()),
     ("who won the world cup in 2018", ()),
     ("what are the side effcts of ketamin infusions", ()),
     ("and did the benefit last?", ("What did the pilot study find?",)),

@@ -30,7 +30,7 @@ QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("How long did relief last?", ()),
     ("How many workdays do American workers miss due to migraines?", ()),
     ("is it addictive", ()),
-    ("do doctors recommend it", ()),
+    ("what happens next", ()),
     ("who won the world cup in 2018", ()),
     ("what are the side effcts of ketamin infusions", ()),
     ("and did the benefit last?", ("What did the pilot study find?",)),

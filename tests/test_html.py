@@ -94,7 +94,9 @@ def test_a_document_gives_the_quote_back(before: str, quote: str, after: str) ->
         Part(quote, start, end, "quote", "quote"),
         Part(after, end, end + len(after), "heading", "at"),
     ]
-    html = render("document.html", Words("en"), source=SOURCE, segments=parts, quoted=True)
+    html = render(
+        "document.html", Words("en"), source=SOURCE, segments=parts, quoted=True, leaves=[]
+    )
     seen = QuoteReader(html)
     assert seen.quotes == [quote]
     assert not {"script", "i", "b"} & seen.tags

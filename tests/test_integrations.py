@@ -24,7 +24,7 @@ pytestmark = pytest.mark.model
 
 QUESTION = "How long did relief last?"
 NOTHING = "who won the world cup in 2018"
-NEAR = "do doctors recommend it"
+NEAR = "what happens next"
 
 
 class TestLangChain(RetrieversIntegrationTests):

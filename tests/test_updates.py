@@ -282,9 +282,13 @@ def test_watch_follows_the_folder_and_goes_on_past_a_mistake(tmp_path: Path) -> 
     corpus = write_corpus(tmp_path / "corpus", FOUR_DOCUMENTS)
     # the index lies in the folder that is watched, which must not set it off
     index = corpus / "index"
-    command = [sys.executable, "-c", "import sys, ketqa.cli; sys.exit(ketqa.cli.main())"]
+    # a shell that starts the tests in the background has them ignore an interrupt
+    program = (
+        "import signal, sys, ketqa.cli; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "sys.exit(ketqa.cli.main())"
+    )
     with subprocess.Popen(
-        [*command, "index", "--watch", "--corpus", str(corpus), "--index", str(index)],
+        [sys.executable, "-c", program, "index", "--watch", "--corpus", str(corpus), "--index", str(index)],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     ) as process:  # fmt: skip
         assert process.stdout
@@ -309,6 +313,10 @@ def test_watch_follows_the_folder_and_goes_on_past_a_mistake(tmp_path: Path) -> 
             told("watching")
         finally:
             process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=20) == 130
+            try:
+                ended = process.wait(timeout=20)
+            finally:
+                process.kill()
+        assert ended == 130
     with Index.open(index) as opened:
         assert opened.store.document_ids() == ["dose.txt", "other.txt", "pain.txt", "sleep.txt"]
