@@ -94,8 +94,9 @@ def test_a_document_gives_the_quote_back(before: str, quote: str, after: str) ->
         Part(quote, start, end, "quote", "quote"),
         Part(after, end, end + len(after), "heading", "at"),
     ]
+    printed = {"leaves": [], "unshown_for": "", "pages": 0}
     html = render(
-        "document.html", Words("en"), source=SOURCE, segments=parts, quoted=True, leaves=[]
+        "document.html", Words("en"), source=SOURCE, segments=parts, quoted=True, **printed
     )
     seen = QuoteReader(html)
     assert seen.quotes == [quote]
