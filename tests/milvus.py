@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
@@ -34,7 +35,7 @@ queryNode: {{segcore: {{interimIndex: {{enableIndex: false}}}}}}
 """
 
 
-class Server:
+class Server(ABC):
     """A server in a process of its own, whose data survive it."""
 
     def __init__(self, folder: Path, port: int) -> None:
@@ -71,14 +72,14 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self.kill()
 
-    def command(self) -> list[str]:
-        raise NotImplementedError
+    @abstractmethod
+    def command(self) -> list[str]: ...
 
     def environment(self) -> Mapping[str, str]:
         return os.environ
 
-    def ready(self) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def ready(self) -> bool: ...
 
 
 class Lite(Server):
