@@ -10,12 +10,13 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import CNN, Pooling, StaticEmbedding
 
 from ketqa.build import build_index
-from ketqa.compiled import DESCRIPTION, MODEL, CompiledEncoder, _openvino, load_encoder
+from ketqa.compiled import DESCRIPTION, MODEL, CompiledEncoder, load_encoder
 from ketqa.encode import Encoder, SentenceEncoder
 from ketqa.errors import IndexDamaged, ModelError
 from ketqa.index import Index
 from ketqa.manifest import current_build
 from ketqa.models import find_model
+from ketqa.runtime import import_openvino
 
 pytestmark = pytest.mark.model
 
@@ -84,9 +85,9 @@ def test_without_the_runtime_torch_does_it_with_a_note(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "openvino", None)
-        _openvino.cache_clear()
+        import_openvino.cache_clear()
         encoder = load_encoder(find_model(), tmp_path / "encoder")
-    _openvino.cache_clear()
+    import_openvino.cache_clear()
     assert isinstance(encoder, SentenceEncoder)
     assert "runs on torch, which is slower: OpenVINO is missing" in caplog.text
     assert not (tmp_path / "encoder").exists()

@@ -13,7 +13,7 @@ PACKAGE = ROOT / "src" / "ketqa"
 # A module imports only from rooms above it in this list, never from its own.
 ROOMS = (
     ("errors", "hyphens", "second_hand", "abbreviations", "language"),
-    ("types", "fold", "cluster.address"),
+    ("types", "fold", "runtime", "cluster.address"),
     ("adapter", "jsonl", "twins", "formats.content", "formats.sniff"),
     ("formats.text", "formats.pages", "formats.html", "formats.docx", "formats.jats"),
     ("formats.markdown", "formats.jsonl", "formats.pdf", "present", "export.escape"),
@@ -24,13 +24,13 @@ ROOMS = (
     ("formats.sandbox",),
     ("files",),
     ("corpus", "split", "models", "query", "watch", "printed"),
-    ("encode", "notices.classify", "spelling", "gather", "lint"),
+    ("encode", "cross", "notices.classify", "spelling", "gather", "lint"),
     ("notices.words", "talk"),
     ("notices",),
     ("compiled", "dense", "lexical", "fuse", "store"),
     ("match", "manifest", "questions", "lookup", "lexicon"),
     ("reader", "understand", "parts", "cluster.engine"),
-    ("known",),
+    ("known", "kept"),
     ("shards",),
     ("abstain", "found", "retrieve", "rerank"),
     ("answer", "build"),
@@ -64,7 +64,7 @@ ROOMS = (
 # The only module that may know each engine.
 ENGINES = {
     "sentence_transformers": "encode",
-    "openvino": "compiled",
+    "openvino": "runtime",
     "py3langid": "language",
     "rapidfuzz": "spelling",
     "faiss": "dense",

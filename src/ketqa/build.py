@@ -18,18 +18,18 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ketqa.compiled import CompiledEncoder, load_encoder
 from ketqa.corpus import Corpus, read_corpus
+from ketqa.cross import cross_fingerprint
 from ketqa.dense import DenseIndex
 from ketqa.encode import Encoder
 from ketqa.errors import CorpusError, IndexBusy, IndexDamaged, IndexMismatch, IndexMissing
 from ketqa.files import Skipped
+from ketqa.kept import Before, keep_cross, keep_encoder
 from ketqa.known import Known
 from ketqa.lexical import LexicalIndex
 from ketqa.lexicon import hash_lexicon
 from ketqa.manifest import (
     BUILDS,
-    ENCODER,
     FORMAT,
     MANIFEST,
     SHARDS,
@@ -141,6 +141,8 @@ def build_index(
     recipe, runs = lay_out(documents, model, tokens)
     if folder:
         recipe = replace(recipe, curated={**hash_questions(folder), **hash_lexicon(folder)})
+    if not questions:
+        recipe = replace(recipe, cross=cross_fingerprint())
     (index / BUILDS).mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(index / ".lock", timeout=0):
@@ -167,7 +169,9 @@ def lay_out(
 ) -> tuple[Recipe, list[list[Document]]]:
     """Return what shards an index of documents has, and the documents of each."""
     libraries = {name: _version(name) for name in LIBRARIES}
-    frame = Recipe(FORMAT, model.name, model.sha256, tokens, libraries, shards=[], curated={})
+    frame = Recipe(
+        FORMAT, model.name, model.sha256, tokens, libraries, shards=[], curated={}, cross=""
+    )
     runs = cut_runs(documents)
     return replace(frame, shards=[name_shard(frame.settings, run) for run in runs]), runs
 
@@ -194,7 +198,10 @@ def _build(plan: Plan, index: Path, old: Manifest | None) -> BuildReport:
     (build / SHARDS).mkdir(parents=True)
     reused = _take_over(recipe.shards, build)
     _clear(index, keep=(in_use, build))
-    encoder = plan.encoder or _encoder(plan, build, in_use, old)
+    before = Before(in_use, old.recipe) if in_use and old else None
+    encoder = plan.encoder or keep_encoder(plan.model, recipe, build, before)
+    if recipe.cross and not plan.encoder:
+        keep_cross(recipe, build, before)
     same_model = old and old.recipe.model_sha256 == recipe.model_sha256
     with (
         closing(Known(in_use, old, cuts=_same_cuts(old.recipe, recipe)))
@@ -292,19 +299,6 @@ def _add_questions(
         DenseIndex.build(rows).save(build / QUESTIONS)
         LexicalIndex.build(texts, build / QUESTION_WORDS)
     return counts
-
-
-def _encoder(plan: Plan, build: Path, in_use: Path | None, old: Manifest | None) -> Encoder:
-    """Return the encoder, compiled into the build, or as the build in use has it compiled."""
-    recipe = plan.recipe
-    same = old and (old.recipe.model_sha256, old.recipe.libraries["openvino"]) == (
-        recipe.model_sha256,
-        recipe.libraries["openvino"],
-    )
-    if same and in_use and (in_use / ENCODER).exists():
-        shutil.copytree(in_use / ENCODER, build / ENCODER, copy_function=share)
-        return CompiledEncoder(build / ENCODER)
-    return load_encoder(plan.model, build / ENCODER)
 
 
 def _hashes(shards: Sequence[Path]) -> dict[str, str]:

@@ -7,22 +7,17 @@ FOLDER/
   weights.json           the reader's, where the model brings its own
 
 Texts of equally many tokens go through together and no others, so nothing is padded and a
-row depends on its own text alone: to the last bit, whatever it was encoded with. Where the
-processor computes in bfloat16, so does this. The only file that knows OpenVINO.
+row depends on its own text alone: to the last bit, whatever it was encoded with.
 """
 
 import json
 import logging
 import shutil
-import sys
-import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,10 +26,11 @@ from ketqa.adapter import READER_WEIGHTS
 from ketqa.encode import Encoder, Rows, SentenceEncoder, unit
 from ketqa.errors import IndexDamaged, ModelError
 from ketqa.models import ModelFolder
+from ketqa.runtime import import_openvino, open_graph, save_graph
 
 if TYPE_CHECKING:
-    from openvino import Model
     from tokenizers import Encoding
+    from torch import Tensor, nn
 
 log = logging.getLogger(__name__)
 
@@ -50,8 +46,6 @@ PROBES = (
 )
 # The least cosine between a compiled row and torch's; bfloat16 gives .9999.
 SAME = 0.999
-# Both cores on one batch: a question waits for nothing, and many texts lose nothing by it.
-LATENCY = {"PERFORMANCE_HINT": "LATENCY"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +71,12 @@ class CompiledEncoder:
         """
         from tokenizers import Tokenizer
 
-        openvino = _openvino()
+        import_openvino()
         try:
             table = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
             self.description = Description(**table)
             self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
-            self._model = openvino.compile_model(folder / MODEL, "CPU", LATENCY)
+            self._model = open_graph(folder / MODEL)
         except Exception as error:  # noqa: BLE001, the libraries' own have no common kind
             raise IndexDamaged(f"{folder}: the encoder cannot be opened: {error}") from None
         self._tokenizer.no_padding()
@@ -166,17 +160,14 @@ def compile_encoder(encoder: SentenceEncoder, model: ModelFolder, folder: Path) 
     Raises:
         ModelError: OpenVINO is missing, or the model is of a kind that cannot be compiled.
     """
-    openvino = _openvino()
+    import_openvino()
     modules = {type(module).__name__ for module in encoder.model}
     if not modules <= KNOWN:
         raise ModelError(f"its parts {', '.join(sorted(modules - KNOWN))} cannot be compiled")
     if not encoder.model.tokenizer.is_fast:
         raise ModelError("its tokenizer is not of the kind that has a tokenizer.json")
     folder.mkdir(parents=True)
-    try:
-        openvino.save_model(_trace(encoder), folder / MODEL)
-    except Exception as error:  # noqa: BLE001, whatever the tracer meets in a stranger's model
-        raise ModelError(f"it cannot be compiled: {error}") from None
+    save_graph(_graph(encoder), _example(encoder), folder / MODEL)
     encoder.model.tokenizer.backend_tokenizer.save(str(folder / TOKENIZER))
     description = Description(
         family=model.family,
@@ -191,8 +182,8 @@ def compile_encoder(encoder: SentenceEncoder, model: ModelFolder, folder: Path) 
         shutil.copyfile(model.path / READER_WEIGHTS, folder / READER_WEIGHTS)
 
 
-def _trace(encoder: SentenceEncoder) -> "Model":
-    """Return the model as a graph from token numbers, all of one length, to rows."""
+def _graph(encoder: SentenceEncoder) -> "nn.Module":
+    """Return the model as a module from token numbers, all of one length, to rows."""
     import torch
 
     class Graph(torch.nn.Module):
@@ -206,11 +197,13 @@ def _trace(encoder: SentenceEncoder) -> "Model":
             rows: torch.Tensor = self.model(features)["sentence_embedding"]
             return rows
 
-    example = torch.tensor(encoder.model.tokenizer(["one two", "six ten"])["input_ids"])
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # the tracer's, about sizes that never change here
-        graph: Model = _openvino().convert_model(Graph().eval(), example_input=example)
-        return graph
+    return Graph().eval()
+
+
+def _example(encoder: SentenceEncoder) -> "Tensor":
+    import torch
+
+    return torch.tensor(encoder.model.tokenizer(["one two", "six ten"])["input_ids"])
 
 
 def _check_same(encoder: Encoder, compiled: Encoder) -> None:
@@ -221,15 +214,3 @@ def _check_same(encoder: Encoder, compiled: Encoder) -> None:
         cosine = float((one * other).sum(axis=1).min())
         if not cosine >= SAME:
             raise ModelError(f"compiled, it gives other rows (cosine {cosine:.3f})")
-
-
-@cache
-def _openvino() -> ModuleType:
-    """Import OpenVINO without the package by which it would tell its makers of every use."""
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-    try:
-        import openvino
-    except ImportError:
-        raise ModelError("OpenVINO is missing; install it with: pip install openvino") from None
-    module: ModuleType = openvino
-    return module

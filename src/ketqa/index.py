@@ -24,7 +24,7 @@ from ketqa.notices import FAMILY, Kind, classify, notice_for
 from ketqa.opening import Stages, check_model, choose_reader, open_encoder
 from ketqa.parts import Engine, Here, open_rows, open_store
 from ketqa.query import Query, check_question
-from ketqa.reader import Asked, Engines, Reading, Weights, load_weights
+from ketqa.reader import Asked, Engines, Reading, Weights
 from ketqa.retrieve import Retriever
 from ketqa.shards import Progress
 from ketqa.talk import language_reply, reply_to
@@ -85,9 +85,8 @@ class Index:
         self.understand = understood.query
         self._languages = self.store.languages(questions=curated) | understood.languages
         self._retriever = Retriever(passages, words, self.store, stages.dense_weight)
-        self._read = choose_reader(stages.reader)
-        shipped = load_weights("questions" if self._questions else "plain")
-        own = weights if self._questions else None
+        self._read, shipped = choose_reader(stages, build, manifest, curated=curated)
+        own = weights if curated else None
         self.engines = Engines(sentences, words, own or shipped)
         self._encoding = Lock()
 

@@ -5,8 +5,8 @@ index/
   CORPUS           the folder that the documents came from
   pins/            what else is in use: a file each, one name of a build a line
   builds/NAME/     manifest.json, corpus.sqlite (the curated questions), vocabulary.txt,
-                   abbreviations.json, words/, encoder/; where the corpus has them: questions/,
-                   question_words/, lexicon.toml
+                   abbreviations.json, words/, encoder/; where the corpus has curated questions:
+                   questions/, question_words/, and otherwise cross/; lexicon.toml if any
     shards/ID/     shard.json, corpus.sqlite (the documents), vocabulary.txt,
                    abbreviations.json, passages/, sentences/, words/
 """
@@ -23,18 +23,22 @@ from typing import Any, Self
 from ketqa.errors import IndexDamaged, IndexMismatch, IndexMissing
 from ketqa.models import hash_file
 
-FORMAT = 6
+FORMAT = 7
 CURRENT, CORPUS, BUILDS, MANIFEST = "CURRENT", "CORPUS", "builds", "manifest.json"
 PINS = "pins"
 SHARDS, SHARD = "shards", "shard.json"
 STORE, PASSAGES, SENTENCES, WORDS = "corpus.sqlite", "passages", "sentences", "words"
-ENCODER = "encoder"
+ENCODER, CROSS = "encoder", "cross"
 REBUILD = "build it again with: ketqa index"
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything that decides what is in an index; ``shards`` are ids, in order."""
+    """Everything that decides what is in an index.
+
+    ``shards`` are ids, in order; ``cross`` is the packaged cross-encoder's fingerprint, empty
+    where none is wanted.
+    """
 
     format: int
     model: str
@@ -43,11 +47,12 @@ class Recipe:
     libraries: Mapping[str, str]
     shards: Sequence[str]
     curated: Mapping[str, str]
+    cross: str
 
     @property
     def settings(self) -> dict[str, Any]:
         """What is the same for every shard, whatever its documents."""
-        return asdict(replace(self, shards=[], curated={}))
+        return asdict(replace(self, shards=[], curated={}, cross=""))
 
     @property
     def fingerprint(self) -> str:

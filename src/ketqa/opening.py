@@ -6,12 +6,13 @@ from pathlib import Path
 
 from ketqa.cluster.address import Address
 from ketqa.compiled import CompiledEncoder
+from ketqa.cross import CompiledCross, cross_fingerprint
 from ketqa.encode import Encoder, SentenceEncoder
 from ketqa.errors import IndexMismatch, ModelError
-from ketqa.manifest import ENCODER, REBUILD, Manifest, Recipe
+from ketqa.manifest import CROSS, ENCODER, REBUILD, Manifest, Recipe
 from ketqa.models import ADAPTED, ModelFolder, find_model
-from ketqa.reader import Reader, Weights, load_own_weights, read, read_in_order
-from ketqa.rerank import CrossReader
+from ketqa.reader import Reader, Weights, load_own_weights, load_weights, read, read_in_order
+from ketqa.rerank import CrossReader, FusedReader
 from ketqa.retrieve import DENSE_WEIGHT
 from ketqa.types import ChangeKind
 from ketqa.understand import CHANGES
@@ -25,12 +26,14 @@ class Stages:
 
     ``dense_weight`` is the share of meaning, 0..1, in finding passages; words get the rest.
     ``reader``: False ranks sentences as their passages; a name or folder puts that
-    cross-encoder behind the reader. ``questions``: False leaves out the curated questions.
+    cross-encoder behind the reader. ``cross``: False leaves out the packaged cross-encoder, where
+    an index has it. ``questions``: False leaves out the curated questions.
     ``changes``: what may be done to a question before it is searched.
     """
 
     dense_weight: float = DENSE_WEIGHT
     reader: bool | str = True
+    cross: bool = True
     questions: bool = True
     changes: frozenset[ChangeKind] = CHANGES
 
@@ -57,15 +60,40 @@ def open_encoder(
     return SentenceEncoder(found), load_own_weights(found.path)
 
 
-def choose_reader(reader: bool | str) -> Reader:
-    """Return the shipped reader, none, or a cross-encoder by its name or folder.
+def choose_reader(
+    stages: Stages, build: Path, manifest: Manifest, *, curated: bool
+) -> tuple[Reader, Weights]:
+    """Return the reader of a build and the shipped weights that go with it.
+
+    Args:
+        stages: Which take part.
+        build: The build's folder.
+        manifest: Of the build.
+        curated: Whether curated questions take part.
 
     Raises:
-        ModelError: There is no such cross-encoder.
+        IndexDamaged: The cross-encoder in the build is not what was written.
+        ModelError: There is no such cross-encoder of the user's own.
     """
-    if isinstance(reader, str):
-        return CrossReader(find_model(reader))
-    return read if reader else read_in_order
+    weights = load_weights("questions" if curated else "plain")
+    if isinstance(stages.reader, str):
+        return CrossReader(find_model(stages.reader)), weights
+    if not stages.reader:
+        return read_in_order, weights
+    cross = build / CROSS
+    if not (stages.cross and cross.exists()):
+        return read, weights
+    manifest.check_files(build, CROSS)
+    if manifest.recipe.cross != cross_fingerprint():
+        log.warning(
+            "%s: its cross-encoder is another release's and is left out; %s", build, REBUILD
+        )
+        return read, weights
+    try:
+        return FusedReader(CompiledCross(cross)), load_weights("fused")
+    except ModelError as error:
+        log.warning("going on without the cross-encoder: %s", error)
+        return read, weights
 
 
 def check_model(index: Path | Address, recipe: Recipe, found: ModelFolder) -> None:

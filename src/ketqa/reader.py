@@ -83,7 +83,11 @@ class Reader(Protocol):
 
 @cache
 def load_weights(name: str) -> Weights:
-    """Return the trained weights "plain", or "questions" for a corpus with curated questions."""
+    """Return trained weights by name.
+
+    "questions" is for a corpus with curated questions, "plain" for one without, "fused" for one
+    without where the cross-encoder takes part.
+    """
     text = files("ketqa").joinpath("weights", f"{name}.json").read_text(encoding="utf-8")
     weights: Weights = json.loads(text)
     return weights

@@ -62,11 +62,12 @@ def ablate_collection(
     """Rank and quote from a collection under every setting, as far as it is judged for each.
 
     Settings that change nothing are left out: a collection has no curated questions, and
-    without the reader documents are ranked as with it.
+    without the readers documents are ranked as with them.
     """
     settings = [name for name in settings if SETTINGS.get(name, SHIPPED).questions]
     if (folder / "qrels.tsv").exists():
-        ranking = [name for name in settings if SETTINGS.get(name, SHIPPED).reader]
+        stages = {name: SETTINGS.get(name, SHIPPED) for name in settings}
+        ranking = [name for name, one in stages.items() if one.reader and one.cross]
         yield _ablate(
             f"{folder.name}: documents",
             lambda name: open_setting(name, index),

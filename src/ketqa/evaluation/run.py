@@ -18,6 +18,7 @@ SETTINGS = {
     "bm25": Stages(dense_weight=0.0),
     "dense": Stages(dense_weight=1.0),
     "no-reader": Stages(reader=False),
+    "no-cross": Stages(cross=False),
     "no-questions": Stages(questions=False),
     **{f"no-{kind}": Stages(changes=CHANGES - {kind}) for kind in sorted(CHANGES)},
     "bm25-no-reader": Stages(dense_weight=0.0, reader=False),

@@ -29,8 +29,9 @@ SEED = 0
 class Example:
     """A question and n candidate sentences.
 
-    ``features`` are those of ``describe``, (n, 6); ``right``, (n,), tells which sentences
-    answer; ``fold``, 0..4, is the same for all questions of a sentence.
+    ``features`` are those of ``describe``, (n, 6), or whatever else a reader weighs, (n, m);
+    ``right``, (n,), tells which sentences answer; ``fold``, 0..4, is the same for all questions
+    of a sentence.
     """
 
     asked: Asked

@@ -35,10 +35,17 @@ def fit_weights(examples: Sequence[Example], calibration: Sequence[Example], ind
         index: Where both were made.
     """
     reader = fit_reader(examples)
+    rest = fit_confidence(examples, calibration, reader, index)
+    return {"reader": named(("bias", *FEATURES), reader), **rest}
+
+
+def fit_confidence(
+    examples: Sequence[Example], calibration: Sequence[Example], reader: Floats, index: Index
+) -> Table:
+    """Fit everything but the reader; the arguments are those of ``fit_weights``."""
     abstain = _calibrate(fit_abstention(examples, reader, index), calibration, reader, index)
     return {
-        "reader": _named(("bias", *FEATURES), reader),
-        "abstain": _named(("bias", *SIGNALS), abstain),
+        "abstain": named(("bias", *SIGNALS), abstain),
         "quote": _fit_quotes(calibration, reader, abstain, index),
         "thresholds": _thresholds(calibration, reader, abstain, index),
     }
@@ -72,8 +79,8 @@ def fit_reader(examples: Sequence[Example]) -> Floats:
         return total, slope
 
     # nearness in any respect must never count against a sentence
-    bounds = [(None, None), *[(0.0, None)] * len(FEATURES)]
-    start = np.zeros(1 + len(FEATURES))
+    bounds = [(None, None), *[(0.0, None)] * len(scale)]
+    start = np.zeros(1 + len(scale))
     fitted = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
     return np.append(fitted[0], fitted[1:] / scale)
 
@@ -192,8 +199,9 @@ def _fit_quotes(
             rows.append([sure, logits.max() - logits[at]])
             right.append(bool(example.right[at]))
     model = LogisticRegression(C=1e3).fit(np.array(rows), np.array(right))
-    return _named(("bias", "confidence", "behind"), np.append(model.intercept_, model.coef_[0]))
+    return named(("bias", "confidence", "behind"), np.append(model.intercept_, model.coef_[0]))
 
 
-def _named(names: Sequence[str], values: Floats) -> dict[str, float]:
+def named(names: Sequence[str], values: Floats) -> dict[str, float]:
+    """Return numbers by their names, rounded to four digits."""
     return {name: round(float(value), 4) for name, value in zip(names, values, strict=True)}
