@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The exact version first: anything looser can pull gigabytes of GPU libraries.
 TORCH := torch==2.13.0
 
-.PHONY: setup run test check check-all cluster bench bench-speed bench-peers weights wheel reference clean
+.PHONY: setup run test check check-all cluster fuzz load bench bench-speed bench-peers weights wheel reference clean
 
 setup: $(VENV)/.ready
 
@@ -29,9 +29,9 @@ check: setup
 	$(BIN)/ketqa index
 	$(BIN)/ketqa eval tests/gold/dev.jsonl --gate tests/gold/baseline.json
 
-# Everything in check, and what takes longer: Ray, a real Milvus, the wheel in an environment of
-# its own, and the benchmarks on public collections in DATA.
-check-all: check cluster wheel bench
+# Everything in check, and what takes longer: Ray, a real Milvus, fuzzing, the wheel in an
+# environment of its own, and the benchmarks on public collections in DATA.
+check-all: check cluster fuzz wheel bench
 
 # The suites of Ray and Milvus, with the real server of Milvus 2.3.5, in a network that is this
 # machine alone: that server listens on every interface. Ray weighs 200 MB.
@@ -44,6 +44,15 @@ cluster: setup
 	KETQA_MILVUS_SERVER=$(realpath .)/$(MILVUS)/server unshare --net --map-root-user sh -c \
 	  'ip link set lo up && $(BIN)/pytest tests/test_bulk.py tests/test_cluster.py tests/test_cluster_operations.py -o log_cli=true --log-cli-level=INFO'
 
+# An index through many lives; then every parser, the question path and the endpoints, guided by
+# the code that each input reaches.
+FUZZ_SECONDS ?= 60
+LIVES ?= 100
+fuzz: setup
+	KETQA_LIVES=$(LIVES) $(BIN)/pytest tests/test_life.py
+	$(BIN)/pip install --quiet --group fuzz -c constraints.txt
+	$(BIN)/python tests/fuzz.py all --seconds $(FUZZ_SECONDS)
+
 wheel:
 	PYTHON=$(PYTHON) deploy/try_wheel.sh app
 
@@ -52,6 +61,11 @@ bench: setup
 	$(BIN)/ketqa index
 	$(BIN)/ketqa ablate tests/gold/dev.jsonl tests/gold/own.jsonl --write docs/ablation.md \
 	  --collections $(addprefix $(DATA)/,scifact cranfield pubmedqa covidqa_dev evinf_pain_dev squad2_dev)
+
+# Fifty people at the page for ten minutes, and then a crowd at once.
+load: setup
+	$(BIN)/ketqa index
+	$(BIN)/python benchmarks/load.py --people 50 --minutes 10
 
 # How fast it is, and how it grows: hours. PASSAGES are those of the updates.
 PASSAGES ?= 1000000

@@ -25,6 +25,9 @@ from ketqa.build import build_index
 from ketqa.encode import Rows, unit
 from ketqa.index import Index
 from ketqa.parts import share
+from ketqa.web.api import build_api
+from ketqa.web.guard import Access
+from ketqa.web.server import build_app
 from milvus import Lite, Server
 
 # No test may wait for a network.
@@ -139,6 +142,15 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
     with browser.new_page(viewport={"width": 1000, "height": 900}) as opened:
         opened.goto(address)
         yield opened
+
+
+def page_of(index: Index, corpus: Path | None = None) -> FastAPI:
+    """Build the page where a loop runs: without one Gradio would begin its own, and end it never."""
+
+    async def build() -> FastAPI:
+        return build_app(index, build_api(index, Access()), corpus=corpus)
+
+    return apart(build)
 
 
 @contextmanager

@@ -47,7 +47,7 @@ class Adapter:
         try:
             table = json.loads(file.read_text(encoding="utf-8"))
             return cls(**{**table, "documents": tuple(table["documents"])})
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise ModelError(
                 f"{file}: cannot be read ({error}); make it again: ketqa adapt"
             ) from None

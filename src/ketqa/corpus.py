@@ -196,13 +196,16 @@ def read_sources(folder: Path) -> dict[str, dict[str, Any]]:
         return {}
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CorpusError(f"{path}: {error}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise CorpusError(f"{path}: cannot be read: {error}") from None
     unknown = table.keys() - {"source"}
     if unknown:
         raise CorpusError(f"{path}: unknown table {min(unknown)!r}; entries begin with [[source]]")
+    given = table.get("source", [])
+    if not isinstance(given, list) or not all(isinstance(entry, dict) for entry in given):
+        raise CorpusError(f"{path}: write [[source]], in two brackets, above each entry")
     entries: dict[str, dict[str, Any]] = {}
-    for number, entry in enumerate(table.get("source", []), start=1):
+    for number, entry in enumerate(given, start=1):
         _check_entry(entry, f"{path}: entry {number} ({entry.get('file', 'without file')})")
         if entry["file"] in entries:
             raise CorpusError(f"{path}: entry {number}: a second entry for {entry['file']}")

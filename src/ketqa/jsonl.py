@@ -30,7 +30,10 @@ def read_rows(file: Path, error: type[KetqaError]) -> Iterator[tuple[dict[str, A
 def _object(line: str, where: str, error: type[KetqaError]) -> dict[str, Any]:
     try:
         row = json.loads(line)
-    except ValueError as problem:
+        json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise error(f"{where}: half a character (a lone surrogate)") from None
+    except (ValueError, RecursionError) as problem:
         raise error(f"{where}: not JSON: {problem}") from None
     if not isinstance(row, dict):
         raise error(f"{where}: must be an object in braces")

@@ -126,7 +126,7 @@ def read_lexicon(file: Path) -> dict[str, Any]:
     """
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CorpusError(f"{file}: cannot be read: {error}") from None
     for name in sorted(table.keys() - {"abbreviation", "lay"}):
         raise CorpusError(f"{file}: unknown table {name!r}; there are abbreviation and lay")

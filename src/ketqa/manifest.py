@@ -96,7 +96,7 @@ class Manifest:
             data = file.read_bytes()
             table: dict[str, Any] = json.loads(data)
             written = table["recipe"]["format"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise IndexDamaged(f"{file}: cannot be read ({error}); {REBUILD}") from None
         if written != FORMAT:
             raise IndexMismatch(
@@ -104,9 +104,10 @@ class Manifest:
             )
         try:
             manifest = cls(Recipe(**table["recipe"]), table["counts"], table["files"])
-        except (KeyError, TypeError) as error:
+            written_again = manifest._bytes()
+        except (KeyError, TypeError, ValueError) as error:
             raise IndexDamaged(f"{file}: a field is wrong ({error}); {REBUILD}") from None
-        if manifest._bytes() != data:
+        if written_again != data:
             raise IndexDamaged(f"{file}: was changed after it was written; {REBUILD}")
         return manifest
 

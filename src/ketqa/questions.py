@@ -132,9 +132,9 @@ def _check_fields(row: Mapping[str, Any], known: set[str], needed: set[str], whe
         raise CorpusError(f"{where}: the field {name!r} is missing")
     for name in sorted(row.keys() - known):
         raise CorpusError(f"{where}: unknown field {name!r}; there are {', '.join(sorted(known))}")
-    for name in known - {"start", "end", "questions"}:
-        value = row.get(name)
-        if value is not None and not isinstance(value, str):
+    for name in row.keys() - {"start", "end", "questions"}:
+        value = row[name]
+        if not isinstance(value, str) and (value is not None or name in needed):
             raise CorpusError(f"{where}: {name!r} must be text")
 
 

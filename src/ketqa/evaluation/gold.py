@@ -72,12 +72,13 @@ def load_gold(file: Path, texts: Mapping[str, str]) -> list[GoldQuestion]:
             more; the text names the line.
     """
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise GoldFileError(f"{file}: cannot be read: {error}") from None
     questions: list[GoldQuestion] = []
     seen: dict[object, int] = {}
-    for number, line in enumerate(lines, start=1):
+    # not splitlines(): JSON may have U+2028 and its like within a text
+    for number, line in enumerate(text.removesuffix("\n").split("\n") if text else (), start=1):
         where = f"{file}: line {number}"
         question = parse_gold(line, where, texts)
         for key in (question.id, (squash(question.question), question.history)):
@@ -95,10 +96,13 @@ def parse_gold(line: str, where: str, texts: Mapping[str, str]) -> GoldQuestion:
     try:
         row: dict[str, Any] = json.loads(line)
         missing = FIELDS - row.keys()
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, RecursionError) as error:
         raise GoldFileError(f"{where}: is not a JSON object: {error}") from None
     if missing:
         raise GoldFileError(f"{where}: the field {min(missing)!r} is missing")
+    for name in ("gold", "history", "tags"):
+        if not isinstance(row[name], list):
+            raise GoldFileError(f"{where}: {name!r} must be a list")
     try:
         gold = tuple(GoldQuote(e["source"], e["quote"], e.get("grade", FULL)) for e in row["gold"])
     except (KeyError, TypeError, AttributeError):
@@ -119,6 +123,8 @@ def parse_gold(line: str, where: str, texts: Mapping[str, str]) -> GoldQuestion:
 
 
 def _check_quote(entry: GoldQuote, where: str, texts: Mapping[str, str]) -> None:
+    if not isinstance(entry.source, str) or not isinstance(entry.quote, str):
+        raise GoldFileError(f"{where}: source and quote of 'gold' must be text")
     if entry.source not in texts:
         raise GoldFileError(f"{where}: the corpus has no document {entry.source!r}")
     if not entry.quote.strip() or entry.quote not in texts[entry.source]:

@@ -73,6 +73,7 @@ LINE_BREAK = "\x0b"
 
 
 def stated(**fields: str | None) -> dict[str, str]:
-    """Return the fields that hold anything, white space collapsed."""
-    found = {name: BLANKS.sub(" ", value or "").strip() for name, value in fields.items()}
+    """Return the fields that hold anything, white space collapsed, without zero bytes."""
+    plain = {name: (value or "").replace("\0", "") for name, value in fields.items()}
+    found = {name: BLANKS.sub(" ", value).strip() for name, value in plain.items()}
     return {name: value for name, value in found.items() if value}

@@ -7,6 +7,7 @@ heads and feet of pages are set aside.
 
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from io import BytesIO
@@ -64,7 +65,13 @@ def read_docx(data: bytes, file: str) -> Content:
         PackageNotFoundError,
         XMLSyntaxError,
         zipfile.BadZipFile,
-        KeyError,
+        zlib.error,
+        # parts that are missing, or are something else than their names say
+        AttributeError,
+        EOFError,
+        LookupError,
+        RuntimeError,
+        TypeError,
         ValueError,
     ) as error:
         reason = str(error) or type(error).__name__

@@ -5,6 +5,7 @@ The canonical text of a document is its ``text``, as JSON spells it.
 
 import hashlib
 import json
+import re
 from collections.abc import Container, Mapping
 from typing import Any
 
@@ -14,6 +15,8 @@ from ketqa.types import Layout
 
 # So many bad lines are told one by one; a file may have millions.
 TOLD = 5
+# Stored by no database and shown by no browser as they are.
+HALF = re.compile("[\0\ud800-\udfff]")
 # Letters that a label before the title may have, blanks included.
 LABEL = 10
 
@@ -59,9 +62,9 @@ def _document(line: bytes, known: Container[str]) -> Content:
         raise CorpusError("must have an _id and a text")
     if str(name) in known:
         raise CorpusError(f"a second document with the _id {name!r}")
-    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise CorpusError("half a character (a lone surrogate)")
     found = _fields(row)
+    if any(HALF.search(said) for said in (text, str(name), *found.values())):
+        raise CorpusError("half a character (a lone surrogate), or a zero byte; take it out")
     return Content(
         text,
         Layout(headings=_title_line(text, found.get("title", ""))),

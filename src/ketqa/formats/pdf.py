@@ -263,10 +263,17 @@ def _box(sheet: Any, words: Any, letters: Sequence[int]) -> Box:
 
 def _found(document: Any) -> dict[str, str]:
     """Return what the file's properties state; when it was made is not when it was published."""
-    properties = document.get_metadata_dict()
-    title, author = properties.get("Title", "").strip(), properties.get("Author", "").strip()
+    title, author = _property(document, "Title"), _property(document, "Author")
     named = not title.lower().startswith(NO_TITLE) and not title.lower().endswith(PROGRAMS)
     return stated(title=title if named else None, author=author)
+
+
+def _property(document: Any, name: str) -> str:
+    """Return a property; nothing where it holds half a character."""
+    try:
+        return str(document.get_metadata_value(name)).strip()
+    except UnicodeDecodeError:
+        return ""
 
 
 def _name_pages(numbers: list[int]) -> str:
