@@ -11,13 +11,13 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
 from ketqa.errors import CorpusError
 from ketqa.lexical import root
 from ketqa.models import hash_file
+from ketqa.shipped import read_shipped
 from ketqa.spelling import is_right
 from ketqa.types import Change
 
@@ -195,5 +195,4 @@ def _stands(added: str, roots: Sequence[str]) -> bool:
 
 @cache
 def _shipped(language: str) -> dict[str, Any]:
-    file = files("ketqa").joinpath("lexicons", f"{language}.toml")
-    return tomllib.loads(file.read_text(encoding="utf-8"))
+    return tomllib.loads(read_shipped(f"lexicons/{language}.toml").decode())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ketqa.adapter import TENSORS, Adapter
 from ketqa.errors import ModelError
+from ketqa.shipped import check_shipped
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,7 @@ def find_adapted(documents: Collection[str]) -> ModelFolder | None:
         if adapter is None or set(adapter.documents) != set(documents):
             return None
         check_tensors(adapter, ADAPTED_PATH / TENSORS)
+        check_shipped(ADAPTED_PATH)
         return find_model(ADAPTED)
     except ModelError as error:
         log.warning("going on with %s: %s", DEFAULT_MODEL, error)

@@ -10,7 +10,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Protocol
 
@@ -23,6 +22,7 @@ from ketqa.encode import Rows
 from ketqa.errors import ModelError
 from ketqa.lexical import LexicalIndex, Terms
 from ketqa.match import Matches
+from ketqa.shipped import read_shipped
 from ketqa.types import Hit, Sentence
 
 Features = NDArray[np.float64]
@@ -88,8 +88,7 @@ def load_weights(name: str) -> Weights:
     "questions" is for a corpus with curated questions, "plain" for one without, "fused" for one
     without where the cross-encoder takes part.
     """
-    text = files("ketqa").joinpath("weights", f"{name}.json").read_text(encoding="utf-8")
-    weights: Weights = json.loads(text)
+    weights: Weights = json.loads(read_shipped(f"weights/{name}.json"))
     return weights
 
 

@@ -18,6 +18,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from ketqa.errors import IndexDamaged
+from ketqa.shipped import read_shipped
 
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 # Shorter words have too many neighbours.
@@ -158,5 +159,5 @@ def _is_foreign(text: str) -> bool:
 def _right() -> frozenset[str]:
     english = files("symspellpy").joinpath("frequency_dictionary_en_82_765.txt")
     words = {line.split()[0] for line in english.read_text(encoding="utf-8-sig").splitlines()}
-    words |= set(files("ketqa").joinpath("medical.txt").read_text(encoding="utf-8").split())
+    words |= set(read_shipped("medical.txt").decode().split())
     return frozenset(words | {word.replace("'", "") for word in words})

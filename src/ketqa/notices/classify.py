@@ -13,11 +13,13 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
-from importlib.resources import files
+from io import BytesIO
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ketqa.shipped import read_shipped
 
 Kind = Literal["emergency", "advice"]
 KINDS: tuple[Kind | None, ...] = (None, "advice", "emergency")
@@ -124,7 +126,6 @@ def _word_runs(words: Sequence[str]) -> Iterator[str]:
 
 @cache
 def _weights(kind: Literal["runs", "rows"]) -> tuple[Floats, Floats]:
-    with files("ketqa").joinpath("weights", "notices.npz").open("rb") as file:
-        stored = np.load(file)
+    with np.load(BytesIO(read_shipped("weights/notices.npz"))) as stored:
         weights, bias = stored[kind], stored[f"{kind}_bias"]
         return weights.astype(np.float32), bias.astype(np.float64)
