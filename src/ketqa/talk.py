@@ -16,8 +16,8 @@ from ketqa.notices.classify import fold
 KINDS = ("hello", "thanks", "about", "unclear")
 # Below this probability nothing is said about a message's language.
 SURE = 0.5
-# A question, with whatever was said before it.
-QUESTION = re.compile(r"[^?？]+[?？]+")
+# A question, with whatever was said before it; or what is said after the last.
+PIECE = re.compile(r"[^?？]+[?？]*")
 LEAST_WORDS, MOST_QUESTIONS = 3, 5
 
 
@@ -53,8 +53,9 @@ def split_questions(message: str) -> list[str]:
 
     A message of one question, or of none, is left whole; so is one of more than 5.
     """
-    parts = [part.strip() for part in QUESTION.findall(message)]
-    rest = QUESTION.sub("", message).strip()
+    pieces = PIECE.findall(message)
+    rest = pieces.pop() if pieces and pieces[-1][-1] not in "?？" else ""
+    parts = [part.strip() for part in pieces]
     short = any(len(part.split()) < LEAST_WORDS for part in parts)
     if not 1 < len(parts) <= MOST_QUESTIONS or short or len(rest.split()) >= LEAST_WORDS:
         return [message]

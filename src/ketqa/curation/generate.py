@@ -6,7 +6,6 @@ only if it finds its sentence, is marked as generated, and is never shown as an 
 
 import json
 import os
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,9 +116,9 @@ def _prompt(item: Thin, index: Index, count: int) -> str:
 
 def _read_reply(reply: str) -> list[str]:
     """Return the questions of a reply that holds a JSON list; none where it holds no list."""
-    found = re.search(r"\[.*\]", reply, re.DOTALL)
+    start, end = reply.find("["), reply.rfind("]") + 1
     try:
-        rows = json.loads(found.group()) if found else []
+        rows = json.loads(reply[start:end]) if -1 < start < end else []
     except ValueError:
         return []
     questions: dict[str, str] = {}

@@ -10,7 +10,7 @@ from ketqa.types import Layout
 
 # Fields between two lines of dashes at the very top: "title: Ketamine".
 FRONT = re.compile(r"\ufeff?---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*\r?$", re.DOTALL | re.MULTILINE)
-FIELD = re.compile(r"^([A-Za-z_]+)[ \t]*:[ \t]*([^\r\n]+?)[ \t]*\r?$", re.MULTILINE)
+FIELD = re.compile(r"^([A-Za-z_]+)[ \t]*:([^\r\n]*)", re.MULTILINE)
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 MOST_FRONT = 20_000
 
@@ -42,7 +42,7 @@ def _headings(text: str, start: int) -> Iterator[tuple[int, int]]:
 
 
 def _fields(front: str) -> dict[str, str]:
-    given = {name.lower(): value.strip("\"'") for name, value in FIELD.findall(front)}
+    given = {name.lower(): value.strip().strip("\"'") for name, value in FIELD.findall(front)}
     return stated(
         title=given.get("title"),
         author=given.get("author"),
