@@ -11,6 +11,7 @@ from ketqa.cli.asking import add_reader
 from ketqa.cli.terminal import command
 from ketqa.cluster.address import folder_of
 from ketqa.errors import KetqaError
+from ketqa.quiet import keep_quiet
 
 
 def add_commands(commands: Any) -> None:
@@ -44,7 +45,7 @@ def add_commands(commands: Any) -> None:
     serve.add_argument(
         "--rate-limit",
         metavar="RATE",
-        help="how often one client may use the API and MCP: 60/minute, 5/second, ...",
+        help="how often one client may ask: 60/minute, 5/second, ...",
     )
     serve.add_argument(
         "--allow-origin",
@@ -52,6 +53,13 @@ def add_commands(commands: Any) -> None:
         default=[],
         metavar="URL",
         help="a web site whose pages may use the API from a browser; may be given again",
+    )
+    serve.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name by which this server is called, if a proxy passes it on; may be given again",
     )
 
     mcp = command(commands, "mcp", _mcp, "serve MCP over stdin and stdout")
@@ -65,9 +73,16 @@ def _serve(options: argparse.Namespace) -> int:
 
     with _needing("the server", "app"):
         from ketqa.web.api import build_api
+        from ketqa.web.door import Door
         from ketqa.web.guard import Access, read_token
         from ketqa.web.server import build_app, serve
-    access = Access(read_token(options.token_file), options.rate_limit, tuple(options.allow_origin))
+    keep_quiet()
+    access = Access(
+        read_token(options.token_file),
+        options.rate_limit,
+        tuple(options.allow_origin),
+        tuple(options.allow_host),
+    )
     where = f"http://{options.host}:{options.port}"
     print(f"ketqa: opening {where} (stop with Ctrl-C)", file=sys.stderr, flush=True)
     with Index.open(options.index, stages=Stages(reader=options.reader)) as index:
@@ -78,7 +93,7 @@ def _serve(options: argparse.Namespace) -> int:
             log=options.log_questions,
             country=options.country,
         )
-        serve(app, host=options.host, port=options.port)
+        serve(Door(app, access, options.host), host=options.host, port=options.port)
     return 0
 
 
@@ -88,6 +103,7 @@ def _mcp(options: argparse.Namespace) -> int:
 
     with _needing("MCP", "mcp"):
         from ketqa.integrations.mcp import build_server
+    keep_quiet()
     with Index.open(options.index, stages=Stages(reader=options.reader)) as index:
         build_server(index).run()
     return 0

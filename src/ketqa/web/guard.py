@@ -45,12 +45,14 @@ class Access:
 
     ``token`` is the bearer token to give; None lets everyone in. ``rate`` is how often a client
     may ask, such as "60/minute"; None for no limit. ``origins`` are the web sites whose pages
-    may use the API from a browser; no other site may.
+    may use the API from a browser; no other site may. ``hosts`` are the names, beside those of
+    this machine, by which the server may be called.
     """
 
     token: str | None = None
     rate: str | None = None
     origins: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.token is not None and len(self.token) < SHORTEST_TOKEN:
@@ -94,6 +96,24 @@ def read_token(file: Path | None) -> str | None:
     return token
 
 
+class Limit:
+    """Counts what each client asks."""
+
+    def __init__(self, rate: str | None) -> None:
+        """Say how often a client may ask; as often as it likes where None."""
+        self._rate = read_rate(rate) if rate else None
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+
+    def refuse(self, scope: Scope) -> Response | None:
+        """Count a request; refuse it where its client asked too often."""
+        client = _client(scope)
+        if self._rate is None or self._limiter.hit(self._rate, client):
+            return None
+        wait = self._limiter.get_window_stats(self._rate, client).reset_time - time()
+        told = {"Retry-After": str(max(1, math.ceil(wait)))}
+        return problem(429, f"a client may ask {self._rate}; try again later", told)
+
+
 class Guard:
     """Let in what may come in, and count it."""
 
@@ -101,8 +121,7 @@ class Guard:
         """Stand before an application."""
         self._app = app
         self._token = f"Bearer {access.token}".encode() if access.token else None
-        self._rate = read_rate(access.rate) if access.rate else None
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._limit = Limit(access.rate)
         self._metrics = metrics
         self._working = 0
 
@@ -163,12 +182,7 @@ class Guard:
         if self._token and not hmac.compare_digest(given, self._token):
             told = {"WWW-Authenticate": "Bearer"}
             return problem(401, "give the server's token: Authorization: Bearer TOKEN", told)
-        client = _client(scope)
-        if self._rate is None or self._limiter.hit(self._rate, client):
-            return None
-        wait = self._limiter.get_window_stats(self._rate, client).reset_time - time()
-        told = {"Retry-After": str(max(1, math.ceil(wait)))}
-        return problem(429, f"a client may ask {self._rate}; try again later", told)
+        return self._limit.refuse(scope)
 
 
 async def _read(scope: Scope, receive: Receive) -> tuple[Response | None, bytes]:

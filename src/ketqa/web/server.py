@@ -12,6 +12,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import Mount
+from starlette.types import ASGIApp
 
 from ketqa.coverage import cover
 from ketqa.errors import KetqaError
@@ -20,6 +22,7 @@ from ketqa.printed import Printed
 from ketqa.types import Source
 from ketqa.web.api import Divert
 from ketqa.web.desk import Desk
+from ketqa.web.door import Hatch
 from ketqa.web.html import render
 from ketqa.web.page import build_page, theme
 from ketqa.web.routes import MOST_SOURCES, Shelf
@@ -45,7 +48,7 @@ SCRIPT_WORDS = (
 )  # fmt: skip
 
 
-def serve(app: FastAPI, *, host: str = "127.0.0.1", port: int = 7860) -> None:
+def serve(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 7860) -> None:
     """Serve an application until stopped.
 
     Args:
@@ -95,6 +98,7 @@ def build_app(
         response.headers.setdefault("Content-Security-Policy", POLICY)
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
         if ASSET.search(request.url.path) and response.status_code == HTTPStatus.OK:
             response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return response
@@ -121,6 +125,9 @@ def build_app(
             run_history=False,
             show_error=False,
         )
+        mount = app.router.routes[-1]
+        assert isinstance(mount, Mount)  # noqa: S101, for the type checker
+        mount.app = Hatch(mount.app)
     return app
 
 
