@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator
-from re import _constants as codes  # type: ignore[attr-defined]
-from re import _parser  # type: ignore[attr-defined]
+from importlib import import_module
 from typing import Any
 
 # Nodes of an expression, as Python's own parser for them has them: nothing has types there.
 Node = Any
 
+codes: Any = import_module("re._constants")
+parser: Any = import_module("re._parser")
 # Tried with every expression, whatever it looks for.
 COMMON = (
     "a", "A", "1", " ", "\n", "\t", "\r\n", "_", "-", ".", ",", "'", '"', "\\", "/", ":", "<", ">",
@@ -25,7 +26,7 @@ def hostile_texts(pattern: re.Pattern[Any], length: int) -> Iterator[str]:
 
     Before the run stands what the expression wants before it, and after it what may spoil it.
     """
-    parsed = _parser.parse(_text_of(pattern), pattern.flags)
+    parsed = parser.parse(_text_of(pattern), pattern.flags)
     for start, unit in dict.fromkeys([*_runs(parsed, ""), *(("", unit) for unit in COMMON)]):
         if unit:
             for end in ENDS:
@@ -85,7 +86,7 @@ def _one(code: Node, value: Node, choice: int) -> str:
     if code is codes.BRANCH:
         return _sample(value[1][choice % len(value[1])], choice)
     if code in (codes.MAX_REPEAT, codes.MIN_REPEAT, codes.POSSESSIVE_REPEAT):
-        return _sample(value[2], choice) * max(value[0], 1)
+        return _sample(value[2], choice) * max(int(value[0]), 1)
     return "".join(_sample(inner, choice) for inner in _inner(code, value)[:1])
 
 

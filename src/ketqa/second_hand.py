@@ -31,7 +31,7 @@ REPORTS = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 # The writer announces what comes, or points elsewhere.
-ANNOUNCES = re.compile(r"\b(?:we will|we['’]ll|for (?:a|more)\b.*\bread)\b", re.IGNORECASE)
+ANNOUNCES = re.compile(r"\b(?:we will|we['’]ll|for (?:a|more)\b.{0,200}\bread)\b", re.IGNORECASE)
 
 
 def is_second_hand(sentence: str) -> bool:
