@@ -99,6 +99,7 @@ reference: setup
 weights: setup
 	$(BIN)/ketqa index
 	$(BIN)/python training/weights.py tests/gold/dev.jsonl
+	$(BIN)/python training/sums.py
 
 clean:
 	rm -rf $(VENV) $(PEERS) index/CURRENT index/CORPUS index/builds index/.lock

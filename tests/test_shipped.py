@@ -10,6 +10,7 @@ import pytest
 from conftest import CORPUS
 from ketqa import models, shipped
 from ketqa.corpus import load_corpus
+from ketqa.cross import CROSS_PATH, compile_cross
 from ketqa.errors import ModelError
 from ketqa.lexicon import _shipped as read_words
 from ketqa.models import ADAPTED_PATH, find_adapted
@@ -27,6 +28,7 @@ LOADED: dict[str, Callable[[], object]] = {
     "lexicons/it.toml": lambda: read_words.__wrapped__("it"),
     "lexicons/pt.toml": lambda: read_words.__wrapped__("pt"),
     "medical.txt": _right.__wrapped__,
+    "weights/fused.json": lambda: load_weights.__wrapped__("fused"),
     "weights/notices.npz": lambda: _weights.__wrapped__("rows"),
     "weights/plain.json": lambda: load_weights.__wrapped__("plain"),
     "weights/questions.json": lambda: load_weights.__wrapped__("questions"),
@@ -47,7 +49,8 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_every_file_of_trained_numbers_has_a_hash_that_is_checked_at_load() -> None:
     adapted = {f"adapted/{path.relative_to(ADAPTED_PATH)}" for path in ADAPTED_PATH.rglob("*.*")}
-    assert set(list_shipped()) == set(LOADED) | adapted
+    crossed = {f"crossed/{path.name}" for path in CROSS_PATH.iterdir()}
+    assert set(list_shipped()) == set(LOADED) | adapted | crossed
 
 
 @pytest.mark.parametrize("name", LOADED)
@@ -77,3 +80,13 @@ def test_one_changed_byte_of_the_adapted_model_and_the_base_does_in_its_place(
     with caplog.at_level(logging.WARNING):
         assert find_adapted(documents) is None
     assert f"{name}: is gone, or not the file that" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["adapter.json", "adapter.safetensors"])
+def test_one_changed_byte_of_the_cross_encoder_is_told_before_it_is_compiled(
+    copy: Path, name: str
+) -> None:
+    file = copy / "crossed" / name
+    file.write_bytes(file.read_bytes() + b" ")
+    with pytest.raises(ModelError, match=f"{name}: is gone, or not the file that"):
+        compile_cross(copy / "crossed", copy / "compiled")

@@ -23,6 +23,7 @@ from ketqa.adapter import TENSORS, Adapter, apply_adapter
 from ketqa.errors import IndexDamaged, ModelError
 from ketqa.models import base_of, check_tensors
 from ketqa.runtime import import_openvino, open_graph, save_graph
+from ketqa.shipped import check_shipped
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -166,4 +167,5 @@ def _adapter(source: Path) -> Adapter:
     if adapter is None:
         raise ModelError(f"{source}: holds no adapter")
     check_tensors(adapter, source / TENSORS)
+    check_shipped(source)
     return adapter

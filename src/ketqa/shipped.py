@@ -13,7 +13,7 @@ from ketqa.errors import ModelError
 PACKAGE = Path(__file__).parent
 SUMS = PACKAGE / "SHA256SUMS"
 # What has a hash, beside the base model, which has its own in ketqa.models.
-PATTERNS = ("adapted/**/*.*", "lexicons/*.toml", "medical.txt", "weights/*.*")
+PATTERNS = ("adapted/**/*.*", "crossed/*.*", "lexicons/*.toml", "medical.txt", "weights/*.*")
 
 
 def read_shipped(name: str) -> bytes:
