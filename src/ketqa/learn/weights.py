@@ -22,7 +22,8 @@ QUOTES = 5
 # Turning away more answerable questions than this helps nobody.
 LEAST_ANSWERED = 0.92
 # The signals used without curated questions, and with them.
-PLAIN = ("logit", "cosine", "unknown")
+UNKNOWN = "unknown"
+PLAIN = ("logit", "cosine", UNKNOWN)
 CURATED = ("cosine", "answered", "unanswered")
 
 
@@ -89,16 +90,25 @@ def fit_abstention(examples: Sequence[Example], reader: Floats, index: Index) ->
     """Fit the logistic regression over the signals; returns (1 + signals,), the bias first.
 
     Where there are curated questions, those tell more than the reader's own score and than
-    words that the corpus never uses, which any question in another language has.
+    words that the corpus never uses, which any question in another language has. Such words must
+    never speak for an answer: where they would, they are left out.
     """
     rows, answerable = signal_rows(examples, reader, index)
-    used = [SIGNALS.index(name) for name in (CURATED if rows[:, -1].any() else PLAIN)]
-    spread = rows[:, used].std(axis=0)
+    used = CURATED if rows[:, -1].any() else PLAIN
+    weights = _regress(rows, answerable, used)
+    if weights[1 + SIGNALS.index(UNKNOWN)] > 0:
+        weights = _regress(rows, answerable, [name for name in used if name != UNKNOWN])
+    return weights
+
+
+def _regress(rows: Floats, answerable: NDArray[np.bool_], used: Sequence[str]) -> Floats:
+    columns = [SIGNALS.index(name) for name in used]
+    spread = rows[:, columns].std(axis=0)
     spread[spread == 0] = 1.0
-    model = LogisticRegression(class_weight="balanced").fit(rows[:, used] / spread, answerable)
+    model = LogisticRegression(class_weight="balanced").fit(rows[:, columns] / spread, answerable)
     weights = np.zeros(1 + len(SIGNALS))
     weights[0] = model.intercept_[0]
-    weights[[1 + at for at in used]] = model.coef_[0] / spread
+    weights[[1 + at for at in columns]] = model.coef_[0] / spread
     return weights
 
 
