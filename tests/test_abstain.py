@@ -19,8 +19,8 @@ def asked(query: str, matches: Matches = NO_MATCHES) -> Asked:
 
 
 def test_a_nearer_sentence_makes_an_answer_likelier() -> None:
-    for weights in (PLAIN, CURATED):
-        assert answer_probability({**FAR, "logit": 1.0}, weights) > answer_probability(FAR, weights)
+    for weights, nearer in ((PLAIN, {"logit": 1.0}), (CURATED, {"cosine": 0.9})):
+        assert answer_probability({**FAR, **nearer}, weights) > answer_probability(FAR, weights)
     assert answer_probability({**FAR, "unknown": 1.0}, PLAIN) < answer_probability(FAR, PLAIN)
 
 
