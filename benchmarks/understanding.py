@@ -118,7 +118,7 @@ def show(name: str, kind: str, changed: int, without: list[bool], right: list[bo
 
 
 def added_ms(index: Path, questions: list[str]) -> str:
-    """Return p50 and p95 of the rules themselves, and of encoding the words that they add."""
+    """Return p50 and p95 of the rules themselves, and of the second encoding that they ask for."""
     rules, encoding = [], []
     with Index.open(index) as opened:
         for text in questions * 2:  # the first time round, files are read
@@ -132,7 +132,7 @@ def added_ms(index: Path, questions: list[str]) -> str:
             opened.prepare(query)
             encoding.append((perf_counter() - start - plain) * 1000 if query.translated else 0.0)
     half = len(questions)
-    parts = (("rules", rules[half:]), ("encoding more", encoding[half:]))
+    parts = (("rules", rules[half:]), ("encoding again", encoding[half:]))
     return ", ".join(
         f"{name} p50 {np.percentile(ms, 50):.2f}, p95 {np.percentile(ms, 95):.2f}"
         for name, ms in parts

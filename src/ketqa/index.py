@@ -12,7 +12,7 @@ from ketqa.build import silent
 from ketqa.cluster.address import Address, find_place
 from ketqa.cluster.engine import open_place
 from ketqa.cluster.fill import build_anywhere
-from ketqa.encode import Encoder, Rows
+from ketqa.encode import Encoder, Rows, unit
 from ketqa.errors import IndexDamaged
 from ketqa.found import Found
 from ketqa.lexical import LexicalIndex, weigh
@@ -285,7 +285,9 @@ class Index:
 
     def prepare(self, query: Query, *, without: Set[int] = frozenset()) -> Asked:
         """Encode a query and find the curated questions, but some, that it resembles."""
-        row = self._row(f"{query.text} {query.translated}" if query.translated else query.text)
+        row = self._row(query.text)
+        if query.translated:
+            row = unit(row + self._row(f"{query.text} {query.translated}"))
         terms = weigh(query.text, query.added)
         matches = (
             self._questions.match(terms, row, without=without) if self._questions else NO_MATCHES
