@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The exact version first: anything looser can pull gigabytes of GPU libraries.
 TORCH := torch==2.13.0
 
-.PHONY: setup run test check check-all cluster fuzz load bench bench-speed bench-peers weights wheel reference clean
+.PHONY: setup run test check check-all cluster crash fuzz load bench bench-speed bench-peers weights wheel reference clean
 
 setup: $(VENV)/.ready
 
@@ -29,9 +29,9 @@ check: setup
 	$(BIN)/ketqa index
 	$(BIN)/ketqa eval tests/gold/dev.jsonl --gate tests/gold/baseline.json
 
-# Everything in check, and what takes longer: Ray, a real Milvus, fuzzing, the wheel in an
-# environment of its own, and the benchmarks on public collections in DATA.
-check-all: check cluster fuzz wheel bench
+# Everything in check, and what takes longer: Ray, a real Milvus, faults by the hundred, fuzzing,
+# the wheel in an environment of its own, and the benchmarks on public collections in DATA.
+check-all: check cluster crash fuzz wheel bench
 
 # The suites of Ray and Milvus, with the real server of Milvus 2.3.5, in a network that is this
 # machine alone: that server listens on every interface. Ray weighs 200 MB.
@@ -52,6 +52,13 @@ fuzz: setup
 	KETQA_LIVES=$(LIVES) $(BIN)/pytest tests/test_life.py
 	$(BIN)/pip install --quiet --group fuzz -c constraints.txt
 	$(BIN)/python tests/fuzz.py all --seconds $(FUZZ_SECONDS)
+
+# kill -9 at 200 moments, damage to every file of an index, and two builds compared byte for byte:
+# docs/reliability.md.
+crash: setup
+	$(BIN)/python tests/crash.py --times 200
+	$(BIN)/python tests/damage.py --times 2000
+	$(BIN)/python tests/same_bytes.py corpus tests/gold/dev.jsonl
 
 wheel:
 	PYTHON=$(PYTHON) deploy/try_wheel.sh app

@@ -31,7 +31,7 @@ ROOMS = (
     ("compiled", "dense", "lexical", "fuse", "store"),
     ("match", "manifest", "questions", "lookup", "lexicon"),
     ("reader", "understand", "parts", "cluster.engine"),
-    ("known", "kept"),
+    ("known", "kept", "lock"),
     ("shards",),
     ("abstain", "found", "retrieve", "rerank"),
     ("answer", "build"),

@@ -10,6 +10,7 @@ from conftest import CORPUS
 from ketqa.errors import IndexDamaged, IndexMismatch, IndexMissing, KetqaError
 from ketqa.index import Index
 from ketqa.manifest import CURRENT, MANIFEST, Manifest, current_build
+from ketqa.tables import digest
 from ketqa.verify import verify_index
 
 pytestmark = pytest.mark.model
@@ -71,7 +72,9 @@ def test_one_changed_byte_of_a_document_fails(index_folder: Path, tmp_path: Path
 def test_a_stored_text_changed_with_its_hashes_put_right_still_fails(copy: Path) -> None:
     build = current_build(copy)
     with sqlite3.connect(shard(copy) / "corpus.sqlite") as connection:
+        connection.create_function("digest", 1, digest)
         connection.execute("UPDATE document SET text = replace(text, '3 weeks', '9 weeks')")
+        connection.execute("UPDATE document SET digest = digest(text)")
     connection.close()
     manifest = Manifest.load(build)
     Manifest.of_build(manifest.recipe, manifest.counts, build).save(build)

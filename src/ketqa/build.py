@@ -16,18 +16,17 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from ketqa.corpus import Corpus, read_corpus
 from ketqa.cross import cross_fingerprint
 from ketqa.dense import DenseIndex
 from ketqa.encode import Encoder
-from ketqa.errors import CorpusError, IndexBusy, IndexDamaged, IndexMismatch, IndexMissing
+from ketqa.errors import CorpusError, IndexDamaged, IndexMismatch, IndexMissing
 from ketqa.files import Skipped
 from ketqa.kept import Before, keep_cross, keep_encoder
 from ketqa.known import Known
 from ketqa.lexical import LexicalIndex
 from ketqa.lexicon import hash_lexicon
+from ketqa.lock import building
 from ketqa.manifest import (
     BUILDS,
     FORMAT,
@@ -132,6 +131,7 @@ def build_index(
         CorpusError: A document, ``sources.toml`` or a curated question cannot be used.
         ModelError: The model cannot be loaded.
         IndexBusy: Another process is building here.
+        IndexUnwritable: The disk is full, or the folder may not be written.
     """
     folder = corpus if isinstance(corpus, Path) else None
     read = read_corpus(corpus) if isinstance(corpus, Path) else Corpus(list(corpus), [])
@@ -143,19 +143,17 @@ def build_index(
         recipe = replace(recipe, curated={**hash_questions(folder), **hash_lexicon(folder)})
     if not questions:
         recipe = replace(recipe, cross=cross_fingerprint())
-    (index / BUILDS).mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(index / ".lock", timeout=0):
-            old = _usable(index)
-            if old and old.recipe.fingerprint == recipe.fingerprint:
-                report = BuildReport(recipe.fingerprint, dict(old.counts), changed=False, reused=0)
-            else:
-                plan = Plan(recipe, folder, runs, questions, model, encoder, progress)
-                report = _build(plan, index, old)
-            if folder:
-                record_corpus(index, folder)
-    except Timeout:
-        raise IndexBusy(f"{index}: another process is building here; wait for it") from None
+    with building(index):
+        old = _usable(index)
+        if old and old.recipe.fingerprint == recipe.fingerprint:
+            report = BuildReport(recipe.fingerprint, dict(old.counts), changed=False, reused=0)
+            # a killed build may have left one that nobody needs now
+            _clear(index, keep=[file.parent for file in (index / BUILDS).glob(f"*/{MANIFEST}")])
+        else:
+            plan = Plan(recipe, folder, runs, questions, model, encoder, progress)
+            report = _build(plan, index, old)
+        if folder:
+            record_corpus(index, folder)
     return replace(report, skipped=read.skipped, aside=read.aside)
 
 

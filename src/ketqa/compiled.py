@@ -168,7 +168,8 @@ def compile_encoder(encoder: SentenceEncoder, model: ModelFolder, folder: Path) 
         raise ModelError("its tokenizer is not of the kind that has a tokenizer.json")
     folder.mkdir(parents=True)
     save_graph(_graph(encoder), _example(encoder), folder / MODEL)
-    encoder.model.tokenizer.backend_tokenizer.save(str(folder / TOKENIZER))
+    tokenizer = encoder.model.tokenizer.backend_tokenizer.to_str(pretty=True)
+    (folder / TOKENIZER).write_text(tokenizer, encoding="utf-8")
     description = Description(
         family=model.family,
         dim=encoder.dim,

@@ -75,10 +75,17 @@ class DenseIndex:
         return index
 
     def save(self, folder: Path) -> None:
-        """Write the rows and their centre, in one part, into a new folder."""
+        """Write the rows and their centre, in one part, into a new folder.
+
+        Raises:
+            OSError: The disk is full, or the folder may not be written.
+        """
         (index,) = self._parts
         folder.mkdir(parents=True)
-        faiss.write_index(index, str(folder / ROWS))
+        try:
+            faiss.write_index(index, str(folder / ROWS))
+        except RuntimeError as error:
+            raise OSError(f"{folder / ROWS}: {error}") from None
         np.save(folder / CENTRE, self.centre)
 
     def __len__(self) -> int:

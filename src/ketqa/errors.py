@@ -7,6 +7,7 @@ KetqaError          show this text: it says what is wrong, where, and how to men
 ├── IndexMismatch   the index was built by something else than what opens it
 ├── IndexDamaged    a file of the index is not the one that was built
 ├── IndexBusy       another process is building in this folder
+├── IndexUnwritable the disk is full, or the folder may not be written
 ├── EngineAway      the server that searches an index does not answer
 ├── QuestionError   this text cannot be asked
 ├── PageNotShown    a printed page of a document cannot be shown
@@ -42,6 +43,10 @@ class IndexDamaged(KetqaError):
 
 class IndexBusy(KetqaError):
     """Another process is building in the same folder."""
+
+
+class IndexUnwritable(KetqaError):
+    """The disk is full, or the folder may not be written; what was there is as it was."""
 
 
 class EngineAway(KetqaError):

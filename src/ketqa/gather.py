@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,10 +52,11 @@ def add_files(given: Path, corpus: Path) -> Iterator[Added | Skipped]:
 
 def _copy(path: Path, target: Path, found: Found) -> bool:
     """Copy a file; returns False where it is there already, byte for byte."""
+    fresh = target.with_name(f".{target.name}.new")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("rb") as data, target.open("xb") as copy:
-            shutil.copyfileobj(data, copy)
+        shutil.copyfile(path, fresh)
+        _name(fresh, target)
     except FileExistsError:
         same = target.is_file() and hashlib.sha256(target.read_bytes()).hexdigest() == found.sha256
         if not same:
@@ -63,6 +65,18 @@ def _copy(path: Path, target: Path, found: Found) -> bool:
             ) from None
         return False
     except OSError as error:
-        target.unlink(missing_ok=True)
         raise CorpusError(f"{found.file}: cannot be copied: {error.strerror}") from None
+    finally:
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
     return True
+
+
+def _name(fresh: Path, target: Path) -> None:
+    """Give a file that is whole its name in one step, unless another has it."""
+    try:
+        target.hardlink_to(fresh)
+    except FileExistsError:
+        raise
+    except OSError:  # this file system has no links
+        fresh.replace(target)

@@ -97,7 +97,11 @@ class LexicalIndex:
 
     @classmethod
     def build(cls, texts: Iterable[str], folder: Path) -> Self:
-        """Write an index of the texts into an empty folder and open it."""
+        """Write an index of the texts into an empty folder and open it.
+
+        Raises:
+            OSError: The disk is full, or the folder may not be written.
+        """
         folder.mkdir(parents=True)
         schema = (
             tantivy.SchemaBuilder()
@@ -105,14 +109,21 @@ class LexicalIndex:
             .add_text_field("stems", tokenizer_name="whitespace", index_option="freq")
             .build()
         )
-        index = tantivy.Index(schema, str(folder))
-        # One thread keeps the texts in order, so that ties come out the same every time.
-        writer = index.writer(WRITER_BYTES, num_threads=1)
-        for number, text in enumerate(texts):
-            writer.add_document(tantivy.Document(number=number, stems=" ".join(stems(text))))
-        writer.commit()
-        writer.wait_merging_threads()
-        index.reload()
+        try:
+            index = tantivy.Index(schema, str(folder))
+            # One thread keeps the texts in order, so that ties come out the same every time.
+            writer = index.writer(WRITER_BYTES, num_threads=1)
+            for number, text in enumerate(texts):
+                writer.add_document(tantivy.Document(number=number, stems=" ".join(stems(text))))
+            writer.commit()
+            writer.wait_merging_threads()
+            index.reload()
+        except ValueError as error:  # the engine's word for all that goes wrong on the disk
+            raise OSError(f"{folder}: {error}") from None
+        for name in (META, MANAGED):  # the engine lets nobody but their owner read these
+            table = (folder / name).read_bytes()
+            (folder / name).unlink()
+            (folder / name).write_bytes(table)
         return cls(index)
 
     @classmethod

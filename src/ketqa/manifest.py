@@ -28,8 +28,10 @@ CURRENT, CORPUS, BUILDS, MANIFEST = "CURRENT", "CORPUS", "builds", "manifest.jso
 PINS = "pins"
 SHARDS, SHARD = "shards", "shard.json"
 STORE, PASSAGES, SENTENCES, WORDS = "corpus.sqlite", "passages", "sentences", "words"
-ENCODER, CROSS = "encoder", "cross"
+MODELS = ENCODER, CROSS = "encoder", "cross"
 REBUILD = "build it again with: ketqa index"
+# An index of at most so many bytes is read whole, to see that it is whole: 0.15 s.
+READ_WHOLE = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,34 +113,45 @@ class Manifest:
             raise IndexDamaged(f"{file}: was changed after it was written; {REBUILD}")
         return manifest
 
-    def check_files(self, build: Path, within: str = "", *, quick: bool = False) -> None:
-        """Compare every file, or those in one folder, with its hash.
+    def check_files(self, build: Path, *, quick: bool = False) -> None:
+        """Compare every file with its hash.
 
         Args:
             build: The build's folder.
-            within: One folder in it.
-            quick: Trust a file that nobody wrote to since the manifest was written.
+            quick: Of an index larger than ``READ_WHOLE``, trust the files, but the models', that
+                nobody wrote to since the manifest was written.
 
         Raises:
-            IndexDamaged: A file was changed, added or is gone; the text names it.
+            IndexDamaged: A file was changed, added, is gone or cannot be read; the text names it.
         """
+        try:
+            known = self._trusted(build) if quick else {}
+            found = hash_files(build, known)
+        except OSError as error:
+            raise IndexDamaged(
+                f"{error.filename}: cannot be read ({error.strerror}); {REBUILD}"
+            ) from None
+        check_hashes(build, self.files, found)
+
+    def _trusted(self, build: Path) -> dict[str, str]:
         since = (build / MANIFEST).stat().st_mtime_ns
-        known = _untouched(build, self.files, since) if quick else {}
-        check_hashes(build, self.files, hash_files(build, within, known), within)
+        there = (build / name for name in self.files if (build / name).exists())
+        large = sum(file.stat().st_size for file in there) > READ_WHOLE
+        named = {name: one for name, one in self.files.items() if not name.startswith(MODELS)}
+        return _untouched(build, named, since) if large else {}
 
     def shards(self, build: Path) -> list[Path]:
         """Return the folders of the shards, in order."""
         return [build / SHARDS / name for name in self.recipe.shards]
 
     def _bytes(self) -> bytes:
-        return canonical(
-            {
-                "fingerprint": self.recipe.fingerprint,
-                "recipe": asdict(self.recipe),
-                "counts": dict(self.counts),
-                "files": dict(self.files),
-            }
-        )
+        table = {
+            "fingerprint": self.recipe.fingerprint,
+            "recipe": asdict(self.recipe),
+            "counts": dict(self.counts),
+            "files": dict(self.files),
+        }
+        return canonical({**table, "sha256": hashlib.sha256(canonical(table)).hexdigest()})
 
 
 def current_build(index: Path) -> Path:
@@ -150,15 +163,16 @@ def current_build(index: Path) -> Path:
     """
     file = index / CURRENT
     try:
-        name = file.read_text(encoding="ascii").removesuffix("\n")
+        line = file.read_text(encoding="ascii")
+        name, whole = line.removesuffix("\n"), line.endswith("\n")
+        there = whole and (index / BUILDS / name).is_dir()
     except FileNotFoundError:
         raise IndexMissing(f"{index}: no index here; build one with: ketqa index") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise IndexDamaged(f"{file}: cannot be read ({error}); {REBUILD}") from None
-    build = index / BUILDS / name
-    if not name or "/" in name or not build.is_dir():
+    if not name or "/" in name or not there:
         raise IndexDamaged(f"{file}: names no build that is here ({name!r}); {REBUILD}")
-    return build
+    return index / BUILDS / name
 
 
 def switch_to(index: Path, name: str) -> None:
@@ -249,16 +263,13 @@ def _untouched(folder: Path, files: Mapping[str, str], since: int) -> dict[str, 
     }
 
 
-def check_hashes(
-    folder: Path, expected: Mapping[str, str], found: Mapping[str, str], within: str = ""
-) -> None:
+def check_hashes(folder: Path, expected: Mapping[str, str], found: Mapping[str, str]) -> None:
     """Compare hashes by file.
 
     Raises:
         IndexDamaged: They differ; the text names the first file.
     """
-    wanted = {name for name in expected if Path(name).is_relative_to(within)}
-    for name in sorted(wanted | found.keys()):
+    for name in sorted(expected.keys() | found.keys()):
         if name not in found:
             raise IndexDamaged(f"{folder / name}: is gone; {REBUILD}")
         if name not in expected:
@@ -267,13 +278,11 @@ def check_hashes(
             raise IndexDamaged(f"{folder / name}: was changed after it was built; {REBUILD}")
 
 
-def hash_files(
-    folder: Path, within: str = "", known: Mapping[str, str] = MappingProxyType({})
-) -> dict[str, str]:
+def hash_files(folder: Path, known: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
     """Return the sha256 of every file but the descriptions and locks; as known where it is."""
     names = {
         path.relative_to(folder).as_posix(): path
-        for path in sorted((folder / within).rglob("*"))
+        for path in sorted(folder.rglob("*"))
         if path.is_file() and path not in (folder / MANIFEST, folder / SHARD)
     }
     return {

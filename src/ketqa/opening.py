@@ -41,16 +41,16 @@ class Stages:
 def open_encoder(
     index: Path | Address, build: Path, manifest: Manifest
 ) -> tuple[Encoder, Weights | None]:
-    """Return the encoder of a build, and the reader's weights that its model brings.
+    """Check a build, and return its encoder and the reader's weights that its model brings.
 
     Raises:
-        IndexDamaged: The compiled encoder is not what was written.
+        IndexDamaged: A file is not what was written, or the encoder cannot be opened.
         IndexMismatch: The model is not the one that built the index.
         ModelError: It is not on this machine.
     """
+    manifest.check_files(build, quick=True)
     compiled = build / ENCODER
     if compiled.exists():
-        manifest.check_files(build, ENCODER)
         try:
             return CompiledEncoder(compiled), load_own_weights(compiled)
         except ModelError as error:
@@ -83,7 +83,6 @@ def choose_reader(
     cross = build / CROSS
     if not (stages.cross and cross.exists()):
         return read, weights
-    manifest.check_files(build, CROSS)
     if manifest.recipe.cross != cross_fingerprint():
         log.warning(
             "%s: its cross-encoder is another release's and is left out; %s", build, REBUILD

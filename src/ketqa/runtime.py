@@ -24,6 +24,7 @@ def save_graph(module: "nn.Module", example: Any, file: Path) -> None:  # noqa: 
 
     Raises:
         ModelError: OpenVINO is missing, or the module cannot be traced.
+        OSError: The disk is full, or the folder may not be written.
     """
     import torch
 
@@ -31,9 +32,13 @@ def save_graph(module: "nn.Module", example: Any, file: Path) -> None:  # noqa: 
     try:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # the tracer's, about sizes that never change here
-            openvino.save_model(openvino.convert_model(module, example_input=example), file)
+            graph = openvino.convert_model(module, example_input=example)
     except Exception as error:  # noqa: BLE001, whatever the tracer meets in a stranger's model
         raise ModelError(f"it cannot be compiled: {error}") from None
+    try:
+        openvino.save_model(graph, file)
+    except RuntimeError as error:
+        raise OSError(f"{file}: {error}") from None
 
 
 def open_graph(file: Path) -> Any:  # noqa: ANN401, OpenVINO's has no types

@@ -15,7 +15,8 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, Self
 
-from ketqa.tables import Connection, connect, digest
+from ketqa.errors import IndexDamaged
+from ketqa.tables import MEND, Connection, connect, digest
 from ketqa.twins import twin_key
 from ketqa.types import (
     CuratedQuestion,
@@ -127,11 +128,10 @@ class Store:
     def _document(self, doc_id: str) -> Document:
         for part in self._parts:
             row = part.connection.execute(
-                "SELECT source, text, layout FROM document WHERE id = ?", (doc_id,)
+                "SELECT source, text, layout, digest FROM document WHERE id = ?", (doc_id,)
             ).fetchone()
             if row:
-                source, layout = Source(**json.loads(row[0])), Layout.of_json(json.loads(row[2]))
-                return Document(source, row[1], layout)
+                return _document(doc_id, *row)
         raise KeyError(doc_id)
 
     def find_document(self, document: Document) -> str | None:
@@ -253,14 +253,20 @@ class Store:
         return frozenset(found)
 
     def twins(self, sentence: Sentence) -> list[Sentence]:
-        """Return the other sentences of the same words, anywhere in the corpus."""
+        """Return the other sentences of the same words, anywhere in the corpus.
+
+        Raises:
+            IndexDamaged: The sentence is not where it was cut.
+        """
         key = twin_key(sentence.text)
-        return [
+        same = [
             twin
             for part in self._parts
             for twin in self._sentences(part, f"{SENTENCES} WHERE twin = ? {IN_ORDER}", key)
-            if twin.number != sentence.number
         ]
+        if sentence not in same:
+            raise IndexDamaged(f"sentence {sentence.number} is not where it was cut; {MEND}")
+        return [twin for twin in same if twin != sentence]
 
     def following(self, sentence: Sentence) -> Sentence | None:
         """Return the next sentence of the same document."""
@@ -298,6 +304,13 @@ class Store:
         text = self.document(doc_id).text[start:end]
         span = Span(doc_id, start, end)
         return Sentence(part.sentence + number, part.passage + passage, span, kind, text)
+
+
+def _document(doc_id: str, source: str, text: str, layout: str, expected: str) -> Document:
+    """Return a document whose text is the one that was stored: no quote is cut from another."""
+    if digest(text) != expected:
+        raise IndexDamaged(f"{doc_id}: its stored text was changed; {MEND}")
+    return Document(Source(**json.loads(source)), text, Layout.of_json(json.loads(layout)))
 
 
 def _question(row: tuple[Any, ...]) -> CuratedQuestion:

@@ -6,16 +6,17 @@ Passages and sentences are numbered from 0 in every file; ``ketqa.store`` puts f
 import hashlib
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any, Self
 
 from ketqa.errors import IndexDamaged
 from ketqa.twins import twin_key
 from ketqa.types import CuratedQuestion, Document, Passage, Sentence, source_dict
 
-Connection = sqlite3.Connection
-
+MEND = "build the index again: ketqa index"
 SCHEMA = """
 CREATE TABLE document (
     id TEXT PRIMARY KEY, source TEXT NOT NULL, text TEXT NOT NULL, layout TEXT NOT NULL,
@@ -41,6 +42,48 @@ CREATE INDEX document_digest ON document (digest);
 """
 
 
+class Rows(sqlite3.Cursor):
+    """The rows that a statement gives, from a file that may have been damaged meanwhile."""
+
+    def execute(self, *statement: Any) -> Self:  # noqa: ANN401, as SQLite has it
+        """Run a statement."""
+        with _told():
+            return super().execute(*statement)
+
+    def __next__(self) -> Any:  # noqa: ANN401, rows are of any types
+        """Return the next row."""
+        with _told():
+            return super().__next__()
+
+    def fetchone(self) -> Any:  # noqa: ANN401, likewise
+        """Return the next row, or None."""
+        with _told():
+            return super().fetchone()
+
+    def fetchall(self) -> list[Any]:
+        """Return the rows that are left."""
+        with _told():
+            return super().fetchall()
+
+
+class Connection(sqlite3.Connection):
+    """A file that is open for reading; ``IndexDamaged`` where SQLite cannot read on."""
+
+    def execute(self, *statement: Any) -> Rows:  # noqa: ANN401, as SQLite has it
+        """Run a statement."""
+        return self.cursor(Rows).execute(*statement)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.ProgrammingError:
+        raise
+    except sqlite3.Error as error:
+        raise IndexDamaged(f"a store cannot be read ({error}); {MEND}") from None
+
+
 def create_store(
     file: Path,
     documents: Sequence[Document],
@@ -49,35 +92,52 @@ def create_store(
     questions: Sequence[CuratedQuestion] = (),
     answering: Sequence[Sequence[int]] = (),
 ) -> None:
-    """Write a new store; ``answering`` are each question's sentences, by their numbers."""
-    with sqlite3.connect(file) as connection:
-        connection.executescript(SCHEMA)
-        connection.executemany(
-            "INSERT INTO document VALUES (?, ?, ?, ?, ?)", map(_document_row, documents)
-        )
-        connection.executemany(
-            "INSERT INTO passage VALUES (?, ?, ?, ?, ?)",
-            ((p.number, p.span.doc_id, p.span.start, p.span.end, digest(p.text)) for p in passages),
-        )
-        connection.executemany(
-            "INSERT INTO sentence VALUES (?, ?, ?, ?, ?, ?)",
-            (
-                (s.number, s.passage, s.span.start, s.span.end, s.kind, twin_key(s.text))
-                for s in sentences
-            ),
-        )
-        connection.executemany(
-            "INSERT INTO question VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", map(_question_row, questions)
-        )
-        connection.executemany(
-            "INSERT INTO answering VALUES (?, ?)",
-            (
-                (question.number, sentence)
-                for question, numbers in zip(questions, answering, strict=True)
-                for sentence in numbers
-            ),
-        )
-    connection.close()
+    """Write a new store; ``answering`` are each question's sentences, by their numbers.
+
+    Raises:
+        OSError: The disk is full, or the folder may not be written.
+    """
+    try:
+        with closing(sqlite3.connect(file)) as connection, connection:
+            _fill(connection, documents, passages, sentences, (questions, answering))
+    except sqlite3.OperationalError as error:
+        raise OSError(f"{file}: {error}") from None
+
+
+def _fill(
+    connection: sqlite3.Connection,
+    documents: Sequence[Document],
+    passages: Sequence[Passage],
+    sentences: Sequence[Sentence],
+    curated: tuple[Sequence[CuratedQuestion], Sequence[Sequence[int]]],
+) -> None:
+    questions, answering = curated
+    connection.executescript(SCHEMA)
+    connection.executemany(
+        "INSERT INTO document VALUES (?, ?, ?, ?, ?)", map(_document_row, documents)
+    )
+    connection.executemany(
+        "INSERT INTO passage VALUES (?, ?, ?, ?, ?)",
+        ((p.number, p.span.doc_id, p.span.start, p.span.end, digest(p.text)) for p in passages),
+    )
+    connection.executemany(
+        "INSERT INTO sentence VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            (s.number, s.passage, s.span.start, s.span.end, s.kind, twin_key(s.text))
+            for s in sentences
+        ),
+    )
+    connection.executemany(
+        "INSERT INTO question VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", map(_question_row, questions)
+    )
+    connection.executemany(
+        "INSERT INTO answering VALUES (?, ?)",
+        (
+            (question.number, sentence)
+            for question, numbers in zip(questions, answering, strict=True)
+            for sentence in numbers
+        ),
+    )
 
 
 def digest(text: str) -> str:
@@ -93,11 +153,14 @@ def connect(file: Path) -> Connection:
     """
     try:
         connection = sqlite3.connect(
-            f"{file.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
+            f"{file.resolve().as_uri()}?mode=ro&immutable=1",
+            uri=True,
+            check_same_thread=False,
+            factory=Connection,
         )
         connection.execute("SELECT count(*) FROM document").fetchone()
-    except sqlite3.Error as error:
-        raise IndexDamaged(f"{file}: {error}; build the index again: ketqa index") from None
+    except (sqlite3.Error, IndexDamaged) as error:
+        raise IndexDamaged(f"{file}: {error}; {MEND}") from None
     return connection
 
 

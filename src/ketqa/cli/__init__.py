@@ -59,6 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader went away (| head): nothing is wrong, and Python must not complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # a full disk, a folder that may not be written
+        print(f"ketqa: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
 

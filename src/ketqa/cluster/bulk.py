@@ -20,13 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from ketqa.build import PASSAGE_TOKENS, choose_model, lay_out, silent
 from ketqa.compiled import CompiledEncoder, load_encoder
 from ketqa.corpus import read_corpus
 from ketqa.encode import SentenceEncoder
-from ketqa.errors import IndexBusy, KetqaError
+from ketqa.errors import KetqaError
+from ketqa.lock import building
 from ketqa.manifest import BUILDS, ENCODER, SHARDS, is_intact
 from ketqa.models import ModelFolder
 from ketqa.shards import Maker, Progress, make_shard
@@ -75,27 +74,23 @@ def make_shards(
     documents = read_corpus(corpus).documents
     model = model or choose_model(documents)
     recipe, runs = lay_out(documents, model, tokens)
-    (index / BUILDS).mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(index / ".lock", timeout=0), tempfile.TemporaryDirectory() as scratch:
-            made = _finished(index)
-            lacking = {
-                name: run for name, run in zip(recipe.shards, runs, strict=True) if name not in made
-            }
-            if not lacking:
-                return 0
-            into = index / BUILDS / f"ray-{secrets.token_hex(6)}" / SHARDS
-            into.mkdir(parents=True)
-            load_encoder(model, Path(scratch) / ENCODER)
-            maker = (_pack(Path(scratch) / ENCODER), model, tokens)
-            done = len(recipe.shards) - len(lacking)
-            for name, data in _on_ray(lacking, maker, workers):
-                _unpack(data, into / f".{name}")
-                (into / f".{name}").rename(into / name)
-                done += 1
-                progress(STAGE, done, len(recipe.shards))
-    except Timeout:
-        raise IndexBusy(f"{index}: another process is building here; wait for it") from None
+    with building(index), tempfile.TemporaryDirectory() as scratch:
+        made = _finished(index)
+        lacking = {
+            name: run for name, run in zip(recipe.shards, runs, strict=True) if name not in made
+        }
+        if not lacking:
+            return 0
+        into = index / BUILDS / f"ray-{secrets.token_hex(6)}" / SHARDS
+        into.mkdir(parents=True)
+        load_encoder(model, Path(scratch) / ENCODER)
+        maker = (_pack(Path(scratch) / ENCODER), model, tokens)
+        done = len(recipe.shards) - len(lacking)
+        for name, data in _on_ray(lacking, maker, workers):
+            _unpack(data, into / f".{name}")
+            (into / f".{name}").rename(into / name)
+            done += 1
+            progress(STAGE, done, len(recipe.shards))
     return len(lacking)
 
 

@@ -11,8 +11,6 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import ParamSpec, TypeVar
 
-from filelock import FileLock, Timeout
-
 from ketqa.build import PASSAGE_TOKENS, BuildReport, build_index, silent
 from ketqa.cluster.address import Address, folder_of
 from ketqa.cluster.bulk import Workers, make_shards
@@ -29,7 +27,8 @@ from ketqa.cluster.engine import (
 )
 from ketqa.dense import DenseIndex
 from ketqa.encode import Rows
-from ketqa.errors import EngineAway, IndexBusy, IndexMismatch
+from ketqa.errors import EngineAway, IndexMismatch
+from ketqa.lock import building
 from ketqa.manifest import PASSAGES, Manifest, current_build, pin
 from ketqa.match import QUESTIONS
 from ketqa.models import ModelFolder
@@ -84,7 +83,7 @@ def fill(address: Address, *, batch: int = BATCH, progress: Progress = silent) -
     """
     milvus = Milvus(address)
     try:
-        with FileLock(address.store / ".lock", timeout=0):
+        with building(address.store):
             build = current_build(address.store)
             collection = Collection(milvus, milvus.name_of(build.name))
             before = milvus.serving()
@@ -96,8 +95,6 @@ def fill(address: Address, *, batch: int = BATCH, progress: Progress = silent) -
             pin(address.store, _pin_name(address), [build.name, *([served] if served else [])])
             _send(collection, build, batch, progress)
             _switch(collection, before)
-    except Timeout:
-        raise IndexBusy(f"{address.store}: another process is building here; wait for it") from None
     finally:
         milvus.close()
     return True

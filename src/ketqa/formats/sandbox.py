@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,7 @@ from ketqa.types import Layout
 
 # The longest reports take a few seconds; what takes a minute does not end.
 SECONDS = 60.0
+GRACE = 1.0
 MEMORY = 4 << 30
 REFUSED = ("socket.connect", "socket.getaddrinfo", "subprocess.Popen", "os.system", "os.exec")
 PROGRAM = "from ketqa.formats.sandbox import serve; serve()"
@@ -77,7 +79,7 @@ class Sandbox:
         timer = Timer(self._seconds, process.kill)
         timer.start()
         try:
-            told = {**order, "size": len(data)}
+            told = {**order, "size": len(data), "seconds": self._seconds}
             process.stdin.write(json.dumps(told).encode() + b"\n")
             process.stdin.write(data)
             process.stdin.flush()
@@ -142,8 +144,11 @@ def serve() -> None:
     orders = sys.stdin.buffer
     while line := orders.readline():
         order = json.loads(line)
+        # whoever asked stops this process in time, unless that was killed itself
+        signal.setitimer(signal.ITIMER_REAL, order["seconds"] + GRACE)
         answers.write(json.dumps(_answer(order, orders)).encode() + b"\n")
         answers.flush()
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _answer(order: dict[str, Any], orders: BinaryIO) -> dict[str, Any]:

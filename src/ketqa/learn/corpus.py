@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import tempfile
 from pathlib import Path
 
 from ketqa.adapter import READER_WEIGHTS
@@ -13,6 +12,8 @@ from ketqa.learn.adapt import Adapted, adapt
 from ketqa.learn.examples import Example, curated_examples, gold_examples
 from ketqa.learn.lesson import is_held_back, load_pairs, make_lesson
 from ketqa.learn.weights import fit_weights
+from ketqa.lock import building
+from ketqa.manifest import sync
 from ketqa.models import find_model
 from ketqa.questions import load_questions
 from ketqa.shards import Progress
@@ -41,6 +42,8 @@ def adapt_corpus(
 
     Raises:
         CorpusError: The corpus, its questions or the pairs cannot be used.
+        IndexBusy: Another process is adapting into the same folder.
+        IndexUnwritable: The disk is full, or the folder may not be written.
         ModelError: The model cannot be loaded.
     """
     documents = load_corpus(corpus)
@@ -49,13 +52,19 @@ def adapt_corpus(
         load_questions(corpus, documents),
         load_pairs(pairs) if pairs else (),
     )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent) as scratch:
-        made = Path(scratch) / "model"
-        hashes = [document.source.sha256 for document in documents]
-        came = adapt(find_model(model), lesson, made, hashes, progress=progress)
-        _teach_reader(corpus, made, Path(scratch) / "index", gold, progress)
-        shutil.copytree(made, out)
+    scratch = out.with_name(f".{out.name}.new")
+    made, hashes = scratch / "model", [document.source.sha256 for document in documents]
+    with building(scratch):
+        try:
+            for left in ("model", "index"):  # by one that was killed
+                shutil.rmtree(scratch / left, ignore_errors=True)
+            came = adapt(find_model(model), lesson, made, hashes, progress=progress)
+            _teach_reader(corpus, made, scratch / "index", gold, progress)
+            for path in [*made.rglob("*"), made]:
+                sync(path)
+            made.rename(out)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
     return came
 
 
