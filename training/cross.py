@@ -6,7 +6,7 @@ DATA holds the public collections by name and reader-train/; TRIALS.jsonl has qu
 their sentences; the index, of the shipped corpus and the unadapted model, gives curated questions
 with the sentences that are found for them. Question by question: a sentence that answers and
 three that do not, or four that do not. SHARE takes part of the questions, for a curve. With the
-outside option "none of these", as ketqa.reader; about 45 minutes on two cores.
+outside option "none of these", as ketqa.reader; half of them take 45 minutes on two cores.
 """
 
 import argparse
