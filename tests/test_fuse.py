@@ -20,3 +20,8 @@ def test_equal_scores_all_count_in_full() -> None:
 
 def test_ties_go_to_the_lower_number() -> None:
     assert best_first({9: 0.5, 2: 0.5, 4: 0.7}, 2) == [4, 2]
+
+
+def test_a_ranking_without_a_weight_is_refused() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        weighted_sum([{1: 0.2}, {1: 0.4}], (0.6,))

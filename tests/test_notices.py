@@ -8,7 +8,7 @@ import pytest
 
 from conftest import ROOT
 from ketqa.index import Index
-from ketqa.notices import COUNTRIES, classify, notice_for
+from ketqa.notices import COUNTRIES, classify, help_in, notice_for, notice_lines
 from ketqa.notices.classify import Kind, fold
 
 LABELS = [
@@ -87,7 +87,21 @@ def test_a_notice_names_the_numbers_of_the_country() -> None:
     assert "your local emergency number" in notice_for("emergency").text
     assert "your local emergency number" in notice_for("emergency", "XX").text
     assert "US" in COUNTRIES
+    known = help_in("us")
+    assert known
+    assert (known.country, known.emergency) == ("US", "911")
+    assert help_in(None) is None
+    assert notice_for("emergency", "us").kind == "emergency"
     assert "doctor or pharmacist" in notice_for("advice").text
+
+
+def test_a_notice_speaks_the_language_asked_for_or_english() -> None:
+    kinds: tuple[Kind, ...] = ("emergency", "advice")
+    for kind in kinds:
+        english = notice_lines(kind, "US")
+        assert notice_lines(kind, "US", "de") != english
+        assert notice_lines(kind, "US", "xx") == english
+        assert " ".join(english) == notice_for(kind, "US").text
 
 
 def test_the_words_are_plain() -> None:

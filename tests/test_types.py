@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -103,3 +104,18 @@ def test_what_is_no_answer_is_told(change: dict[str, object], told: str) -> None
         Answer.from_dict(full_answer().to_dict() | change)
     with pytest.raises(KetqaError, match="KeyError"):
         Answer.from_dict({})
+
+
+def test_numbers_are_as_short_in_json_as_they_say_something() -> None:
+    answer = replace(full_answer(), confidence=0.123456, timings_ms={"total": 1.26})
+    table = answer.to_dict()
+    assert (table["confidence"], table["timings_ms"]) == (0.1235, {"total": 1.3})
+
+
+def test_what_nothing_answers_has_no_place_in_json() -> None:
+    away = CuratedQuestion(1, "Is it legal?", None, why="law")
+    table = replace(full_answer(), unanswered=away).to_dict()["unanswered"]
+    assert table == {
+        "number": 1, "question": "Is it legal?", "language": "en", "voice": None, "why": "law",
+        "generated": None,
+    }  # fmt: skip
