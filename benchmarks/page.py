@@ -39,6 +39,14 @@ WARM = 5
 
 @contextmanager
 def serving(index: str, *more: str) -> Iterator[str]:
+    """Serve an index; yields its address."""
+    with started(index, *more) as (address, _):
+        yield address
+
+
+@contextmanager
+def started(index: str, *more: str) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """Serve an index; yields its address, and the server's process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
@@ -53,7 +61,7 @@ def serving(index: str, *more: str) -> Iterator[str]:
                     break
                 except httpx.TransportError:
                     time.sleep(0.1)
-            yield address
+            yield address, process
         finally:
             process.terminate()
 

@@ -20,6 +20,13 @@ FLAGS = [
 
 @contextmanager
 def serving(index: Path, *more: str) -> Iterator[str]:
+    """Run ``ketqa serve`` on a free port; yields its address."""
+    with running(index, *more) as (address, _):
+        yield address
+
+
+@contextmanager
+def running(index: Path, *more: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """Run ``ketqa serve`` on a free port until it answers; stop it by its process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -31,10 +38,10 @@ def serving(index: Path, *more: str) -> Iterator[str]:
         address = f"http://127.0.0.1:{port}"
         try:
             _wait_for(address, process)
-            yield address
+            yield address, process
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(30)
 
 
 def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:

@@ -15,6 +15,8 @@ FONTS = ("system-ui", "DejaVu Sans", "sans-serif")
 MAX_TYPED = 20_000
 # Answers being written at once: more would only take each other's cores.
 AT_ONCE = 4
+# Those who wait for their turn, a few seconds in all; whoever comes then is told that it is busy.
+MOST_WAITING = 100
 # What the browser's address says is the chat so far.
 ADDRESS = "() => [location.search]"
 BEFORE = "(question, typed, chat) => [question, typed, chat, window.ketqa.before()]"
@@ -69,6 +71,7 @@ def build_page(desk: Desk) -> gr.Blocks:
             cancels=running,
             api_visibility="private",
         )
+    page.queue(max_size=MOST_WAITING)
     return page
 
 

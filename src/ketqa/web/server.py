@@ -38,6 +38,8 @@ POLICY = (
     "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; "
     "manifest-src 'self'; base-uri 'none'; form-action 'self'"
 )
+# An answer takes less; every open page holds a connection that would never end by itself.
+LAST_SECONDS = 5
 HERE = Path(__file__).parent
 # Gradio's files carry the hash of what they hold in their names: they never change.
 ASSET = re.compile(r"/assets/[\w.-]+-[\w-]{8}\.(?:js|css)$")
@@ -49,7 +51,7 @@ SCRIPT_WORDS = (
 
 
 def serve(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 7860) -> None:
-    """Serve an application until stopped.
+    """Serve an application until stopped; what is being answered then is answered.
 
     Args:
         app: The application.
@@ -59,7 +61,14 @@ def serve(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 7860) -> None:
     Raises:
         KetqaError: The port is taken.
     """
-    config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False)
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=LAST_SECONDS,
+    )
     try:
         uvicorn.Server(config).run()
     except SystemExit:
