@@ -31,6 +31,7 @@ FOUND: list[tuple[str, bytes]] = [
     ("gold", SEEDS["gold"][0].replace('"cost.txt"', '["cost.txt"]').encode()),
     ("gold", SEEDS["gold"][0].replace('"Nobody pays the cost for you."', "7").encode()),
     ("adapter", DEEP),
+    ("adapter", SEEDS["adapter"][0].replace('"base"', '"\\nbase"').encode()),
     ("manifest", DEEP),
     ("manifest", b'{"recipe": {"format": 6}, "counts": 1, "files": {}}'),
     ("jsonl", b'{"_id": "\\ud800", "text": "It fell."}'),
@@ -74,7 +75,11 @@ def test_a_word_file_of_a_wrong_main_part_is_damaged(part: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("part", "other"),
-    [(rb'"counts": {[^}]*}', b'"counts": 1'), (rb'"model": "', rb'"model": "\\ud800')],
+    [
+        (rb'"counts": {[^}]*}', b'"counts": 1'),
+        (rb'"model": "', rb'"model": "\\ud800'),
+        (rb'"passage_tokens"', rb'"passage_\\ntokens"'),
+    ],
 )
 def test_a_manifest_of_wrong_fields_is_told(part: bytes, other: bytes) -> None:
     (right,) = seeds("manifest")

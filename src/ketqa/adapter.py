@@ -49,7 +49,7 @@ class Adapter:
             return cls(**{**table, "documents": tuple(table["documents"])})
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise ModelError(
-                f"{file}: cannot be read ({error}); make it again: ketqa adapt"
+                f"{file}: cannot be read ({error!r}); make it again: ketqa adapt"
             ) from None
 
     def save(self, folder: Path) -> None:

@@ -108,7 +108,7 @@ class Manifest:
             manifest = cls(Recipe(**table["recipe"]), table["counts"], table["files"])
             written_again = manifest._bytes()
         except (KeyError, TypeError, ValueError) as error:
-            raise IndexDamaged(f"{file}: a field is wrong ({error}); {REBUILD}") from None
+            raise IndexDamaged(f"{file}: a field is wrong ({error!r}); {REBUILD}") from None
         if written_again != data:
             raise IndexDamaged(f"{file}: was changed after it was written; {REBUILD}")
         return manifest
