@@ -66,6 +66,7 @@ def test_a_name_is_let_in_that_was_named() -> None:
         {"Origin": "http://127.0.0.1:1234"},
         {"Origin": "http://127.0.0.1:7860.evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://["},
     ],
 )
 def test_what_another_site_sends_is_refused(path: str, headers: dict[str, str]) -> None:
