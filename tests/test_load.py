@@ -36,7 +36,9 @@ def number_of_ask(address: str) -> int:
     config = httpx.get(f"{address}/config").json()
     box = next(c["id"] for c in config["components"] if c["props"].get("elem_id") == "question")
     return next(
-        one["id"] for one in config["dependencies"] if [box, "submit"] in map(list, one["targets"])
+        int(one["id"])
+        for one in config["dependencies"]
+        if [box, "submit"] in map(list, one["targets"])
     )
 
 
