@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The exact version first: anything looser can pull gigabytes of GPU libraries.
 TORCH := torch==2.13.0
 
-.PHONY: setup run test check check-all cluster crash fuzz load bench bench-speed bench-peers weights wheel reference clean
+.PHONY: setup run test check check-all cluster crash fuzz load bench bench-speed bench-peers weights wheel offline lock sbom audit reference clean
 
 setup: $(VENV)/.ready
 
@@ -62,6 +62,31 @@ crash: setup
 
 wheel:
 	PYTHON=$(PYTHON) deploy/try_wheel.sh app
+
+# All tests in a network that is this machine alone, and how often anything looked for another.
+offline: setup
+	unshare --net --map-root-user sh -c 'ip link set lo up && $(BIN)/pytest; told=$$?; \
+	  awk "/^Ip: [0-9]/ { print \$$13 }" /proc/net/snmp; exit $$told'
+
+# The hash of every file that constraints.txt may install; of torch, that of the CPU build too.
+SUPPLY := $(VENV)/supply
+lock: $(SUPPLY)/.ready
+	$(SUPPLY)/bin/uv pip compile constraints.txt --no-deps --generate-hashes --no-header \
+	  --no-annotate --universal --python-version 3.11 --quiet --output-file requirements.lock
+	$(BIN)/pip download --quiet --no-deps --dest $(SUPPLY)/torch $(TORCH)
+	sed -i "s/^$(TORCH) .*/&\n    --hash=sha256:$$(sha256sum $(SUPPLY)/torch/*.whl | cut -c-64) \\\\/" requirements.lock
+
+# What ketqa is made of, for whoever must keep account of it; and what is known to be wrong with it.
+sbom: $(SUPPLY)/.ready
+	$(SUPPLY)/bin/cyclonedx-py requirements requirements.lock --output-reproducible -o sbom.json
+
+audit: $(SUPPLY)/.ready
+	$(SUPPLY)/bin/pip-audit -r requirements.lock --disable-pip --no-deps
+
+$(SUPPLY)/.ready: setup
+	$(PYTHON) -m venv $(SUPPLY)
+	$(SUPPLY)/bin/pip install --quiet cyclonedx-bom==7.5.0 pip-audit==2.10.1 uv==0.13.9
+	touch $@
 
 bench: setup
 	$(BIN)/python benchmarks/retrieval.py $(DATA)/scifact $(DATA)/cranfield $(DATA)/pubmedqa

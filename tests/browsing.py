@@ -18,6 +18,13 @@ FLAGS = [
 ]  # fmt: skip
 
 
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 @contextmanager
 def serving(index: Path, *more: str) -> Iterator[str]:
     """Run ``ketqa serve`` on a free port; yields its address."""
@@ -28,9 +35,7 @@ def serving(index: Path, *more: str) -> Iterator[str]:
 @contextmanager
 def running(index: Path, *more: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """Run ``ketqa serve`` on a free port until it answers; stop it by its process."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [Path(sys.executable).with_name("ketqa"), "serve", "--index", index]
     with subprocess.Popen(
         [*map(str, command), "--port", str(port), *more], stderr=subprocess.PIPE

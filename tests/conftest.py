@@ -30,6 +30,8 @@ from ketqa.web.guard import Access
 from ketqa.web.server import build_app
 from milvus import Lite, Server
 
+# No test may reach another machine, nor a program that it starts.
+pytest_plugins = ["refusing"]
 # No test may wait for a network.
 os.environ["HF_HUB_OFFLINE"] = "1"
 # Haystack tells its makers of each pipeline that is run, unless it is told not to.

@@ -66,6 +66,9 @@ def load_model(path: Path) -> "SentenceTransformer":
         check_tensors(adapter, path / TENSORS)
         apply_adapter(cast("nn.Module", model[0].auto_model), path)
         return model
+    for file in path.rglob("pytorch_model*.bin"):
+        if not any(file.parent.glob("*.safetensors")):
+            raise ModelError(f"{file}: no .safetensors weights; other forms can hide code")
     try:
         return SentenceTransformer(
             str(path),
