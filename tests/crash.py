@@ -70,11 +70,11 @@ def texts_of(number: int) -> dict[str, str]:
 
 
 def write_round(corpus: Path, number: int) -> None:
-    """Write the documents of a round, with curated questions in every other."""
+    """Write the documents of a round; of most, with curated questions."""
     write_corpus(corpus, texts_of(number))
     quote = f"Pain fell by half {number}."
     row = {"file": "pain.txt", "start": 0, "end": len(quote), "quote": quote}
-    rows = [{**row, "questions": ["Did it help?", "How much less pain?"]}] * (number % 2)
+    rows = [{**row, "questions": ["Did it help?", "How much less pain?"]}] * (number % 8 > 0)
     (corpus / "questions.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
 
 
@@ -95,7 +95,7 @@ def write_lesson(corpus: Path) -> None:
 
 def answer(folder: Path) -> int:
     with Index.open(folder / "index") as opened:
-        for _ in range(200):
+        for _ in range(20):
             opened.ask(QUESTION, min_confidence=0)
     return 0
 
@@ -141,6 +141,7 @@ class Crashes:
         write_round(folder / "corpus", 0)
         write_lesson(folder / "lesson")
         self.update(NEVER)
+        self.spans.clear()  # the first took the time that everything takes to be loaded
 
     def round(self, kind: str) -> None:
         """Kill one process, and look at what is left."""

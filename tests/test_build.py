@@ -1,7 +1,12 @@
-"""Building: nothing to do, reuse, two at once."""
+"""Building: nothing to do, reuse, two at once, and killed at any moment."""
 
 import json
 import logging
+import multiprocessing
+import os
+import random
+import signal
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +14,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from conftest import TopicEncoder, write_corpus
+from conftest import CORPUS, TopicEncoder, write_corpus
 from ketqa.build import build_index
 from ketqa.corpus import load_corpus
 from ketqa.encode import Rows
@@ -19,6 +24,8 @@ from ketqa.manifest import BUILDS, CURRENT, current_build
 from ketqa.models import find_model
 from ketqa.shards import ENCODE_CHARACTERS, encode_new, split_documents
 from ketqa.verify import verify_index
+
+KILLS = 20
 
 
 def test_passages_and_sentences_are_slices_numbered_through_the_corpus(
@@ -102,6 +109,72 @@ def test_a_second_builder_is_told_to_wait(four_documents: Path, tmp_path: Path) 
 
 def _build(corpus: Path, index: Path) -> None:
     build_index(corpus, index, find_model())
+
+
+@pytest.mark.model
+def test_a_build_killed_at_any_moment_leaves_an_index_that_answers(tmp_path: Path) -> None:
+    """Twenty kill -9, spread at random over a whole build."""
+    index = tmp_path / "index"
+    _build(_corpus(tmp_path, 0), index)
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["sentence_transformers", "ketqa.build"])
+    whole = _time_of_a_build(context, _corpus(tmp_path, 1), tmp_path / "timed")
+    chance = random.Random(20)
+    killed, current = 0, "0"
+    for attempt in range(2, 3 * KILLS):
+        corpus = _corpus(tmp_path, attempt)
+        process = context.Process(target=_build, args=(corpus, index))
+        process.start()
+        process.join(chance.uniform(0, whole))
+        if process.is_alive() and process.pid:
+            os.kill(process.pid, signal.SIGKILL)
+            killed += 1
+        process.join()
+        assert not any(check.problem for check in verify_index(index, None))
+        with Index.open(index) as opened:
+            before, current = current, _round_of(opened)
+            assert current in {before, str(attempt)}
+            answer = opened.ask("How long did relief last?", min_confidence=0)
+            assert "relief lasted for up to 3 weeks" in answer.evidence[0].quote
+        if killed == KILLS:
+            break
+    assert killed == KILLS
+    _build(corpus, index)
+    assert not any(check.problem for check in verify_index(index, corpus))
+
+
+def _corpus(tmp_path: Path, attempt: int) -> Path:
+    """Write the shipped documents with a number behind every sentence, so that all are new."""
+    texts = {path.name: path.read_text(encoding="utf-8") for path in CORPUS.glob("*.txt")}
+    return write_corpus(
+        tmp_path / f"corpus{attempt}",
+        {
+            f"{attempt}-{name}": text.replace(". ", f" {attempt}. ").replace(
+                ".\n", f" {attempt}.\n"
+            )
+            for name, text in texts.items()
+        },
+    )
+
+
+def _round_of(index: Index) -> str:
+    rounds = {doc_id.split("-")[0] for doc_id in index.store.document_ids()}
+    assert len(rounds) == 1, "the documents of two builds are mixed"
+    return rounds.pop()
+
+
+def _time_of_a_build(
+    context: multiprocessing.context.ForkServerContext, corpus: Path, index: Path
+) -> float:
+    """Measure one whole build, after one that warms the server up."""
+    seconds = 0.0
+    for attempt in range(2):
+        start = time.perf_counter()
+        process = context.Process(target=_build, args=(corpus, index / str(attempt)))
+        process.start()
+        process.join()
+        seconds = time.perf_counter() - start
+    return seconds
 
 
 @pytest.mark.model
