@@ -33,7 +33,7 @@ FOUND: list[tuple[str, bytes]] = [
     ("adapter", DEEP),
     ("adapter", SEEDS["adapter"][0].replace('"base"', '"\\nbase"').encode()),
     ("manifest", DEEP),
-    ("manifest", b'{"recipe": {"format": 6}, "counts": 1, "files": {}}'),
+    ("manifest", b'{"recipe": {"format": 7}, "counts": 1, "files": {}}'),
     ("jsonl", b'{"_id": "\\ud800", "text": "It fell."}'),
     ("jsonl", b'{"_id": "7", "text": "It fell.", "title": "\\ud800"}'),
     ("jsonl", b'{"_id": "7", "text": "It \\u0000 fell."}'),

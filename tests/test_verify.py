@@ -9,7 +9,7 @@ import pytest
 from conftest import CORPUS
 from ketqa.errors import IndexDamaged, IndexMismatch, IndexMissing, KetqaError
 from ketqa.index import Index
-from ketqa.manifest import CURRENT, MANIFEST, Manifest, current_build
+from ketqa.manifest import CURRENT, FORMAT, MANIFEST, Manifest, current_build
 from ketqa.tables import digest
 from ketqa.verify import verify_index
 
@@ -99,8 +99,10 @@ def rewrite(index: Path, old: str, new: str) -> None:
 
 
 def test_an_index_of_another_format_is_told_with_both_values(copy: Path) -> None:
-    rewrite(copy, '"format": 6', '"format": 99')
-    with pytest.raises(IndexMismatch, match=r"format 99, this ketqa reads 6; .*ketqa index"):
+    rewrite(copy, f'"format": {FORMAT}', '"format": 99')
+    with pytest.raises(
+        IndexMismatch, match=rf"format 99, this ketqa reads {FORMAT}; .*ketqa index"
+    ):
         Index.open(copy)
 
 
