@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The exact version first: anything looser can pull gigabytes of GPU libraries.
 TORCH := torch==2.13.0
 
-.PHONY: setup run test check check-all cluster crash fuzz load bench bench-speed bench-peers weights wheel offline lock sbom audit reference clean
+.PHONY: setup run test check check-all cluster crash fuzz mutants load bench bench-speed bench-peers weights wheel offline lock sbom audit reference clean
 
 setup: $(VENV)/.ready
 
@@ -93,6 +93,11 @@ bench: setup
 	$(BIN)/ketqa index
 	$(BIN)/ketqa ablate tests/gold/dev.jsonl tests/gold/own.jsonl --write docs/ablation.md \
 	  --collections $(addprefix $(DATA)/,scifact cranfield pubmedqa covidqa_dev evinf_pain_dev squad2_dev)
+
+# Each change to some modules that no test notices; half an hour.
+mutants: setup
+	$(BIN)/pip install --quiet --group mutants -c constraints.txt
+	$(BIN)/mutmut run && $(BIN)/mutmut results
 
 # Fifty people at the page for ten minutes, and then a crowd at once.
 load: setup

@@ -83,6 +83,16 @@ def test_neither_a_heading_nor_what_is_quoted_already_is_taken_in(tmp_path: Path
         assert [item.quote for item in found] == ["It fell. It rose.", "It fell again."]
 
 
+def test_no_quote_is_longer_than_three_sentences(tmp_path: Path) -> None:
+    text = "The pain fell. It rose. It fell. It stayed. It went away.\n"
+    documents = load_corpus(write_corpus(tmp_path / "corpus", {"a.txt": text}))
+    passages, sentences = split_documents(documents, TopicEncoder(), tokens=100)
+    create_store(tmp_path / "corpus.sqlite", documents, passages, sentences)
+    with Store(tmp_path / "corpus.sqlite") as store:
+        assert quotes(store, 4) == ["It fell. It stayed. It went away."]
+        assert quotes(store, 0, 1, 2, 3, k=1) == ["The pain fell. It rose. It fell."]
+
+
 def test_a_leaning_sentence_that_also_answers_joins_the_quote_before(store: Store) -> None:
     assert quotes(store, 0, 1) == ["A trial ran in 2014. It had ten patients."]
 

@@ -3,12 +3,14 @@
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fuzzing import OPENED, TARGETS
+from ketqa.evaluation.gold import load_gold
 from ketqa.formats.pdf import read_pdf
 from seeds import LINE, SEEDS, seeds
 
@@ -86,6 +88,14 @@ def test_a_manifest_of_wrong_fields_is_told(part: bytes, other: bytes) -> None:
     wrong = re.sub(part, other, right)
     assert wrong != right
     TARGETS["manifest"](wrong)
+
+
+def test_a_gold_quote_may_hold_any_separator(tmp_path: Path) -> None:
+    text = "It fell.\u2028It rose.\x85It fell."
+    row = json.loads(SEEDS["gold"][0]) | {"gold": [{"source": "a.txt", "quote": text}]}
+    (tmp_path / "g.jsonl").write_text(json.dumps(row, ensure_ascii=False) + "\n", encoding="utf-8")
+    (question,) = load_gold(tmp_path / "g.jsonl", {"a.txt": text})
+    assert question.gold[0].quote == text
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -1,5 +1,5 @@
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -9,6 +9,7 @@ from ketqa.types import (
     Change,
     CuratedQuestion,
     Evidence,
+    Layout,
     Notice,
     Passage,
     Source,
@@ -119,3 +120,10 @@ def test_what_nothing_answers_has_no_place_in_json() -> None:
         "number": 1, "question": "Is it legal?", "language": "en", "voice": None, "why": "law",
         "generated": None,
     }  # fmt: skip
+
+
+def test_a_layout_comes_back_from_its_json_and_knows_its_pages() -> None:
+    layout = Layout("a reader 1.0", (0, 5), ((1, 2), (3, 4)), wrapped=True)
+    assert Layout.of_json(json.loads(json.dumps(asdict(layout)))) == layout
+    assert [layout.page(place) for place in (0, 4, 5, 9)] == [1, 1, 2, 2]
+    assert Layout().page(3) is None
