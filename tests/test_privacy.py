@@ -118,10 +118,9 @@ def everything_asked(client: httpx.Client) -> Iterator[str]:
     yield client.post("/v1/ask", content=f'{{"question": "{MARK}').text
     yield client.get("/print", params={"q": f"{QUESTION} " * 99}).text
     yield client.get("/print", params={"q": f"\x01{MARK}"}).text
-    # too few values, values of another kind, none of a chat
+    # too few values, values of another kind, no values
     yield join(client, [QUESTION])
     yield join(client, [QUESTION, False, QUESTION, ""])
-    yield join(client, [{QUESTION: QUESTION}, False, [], 7])
     yield join(client, QUESTION)
 
 
