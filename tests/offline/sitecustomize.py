@@ -10,6 +10,7 @@ import sys
 from ipaddress import ip_address
 from typing import Any
 
+DATAGRAM = 2
 NAMES = {"", "localhost", "testserver"}
 # Which of an event's arguments says where to.
 EVENTS = {"socket.connect": 1, "socket.sendto": 1, "socket.sendmsg": 1, "socket.getaddrinfo": 0,
@@ -34,6 +35,8 @@ def refuse(event: str, arguments: tuple[Any, ...]) -> None:
     """Refuse what leads to another machine."""
     if event not in EVENTS or is_here(arguments[EVENTS[event]]):
         return
+    if event == "socket.connect" and arguments[0].type & 0xF == DATAGRAM:
+        return  # nothing is sent yet: so a program learns its own address
     where = arguments[EVENTS[event]]
     kept = os.environ.get("KETQA_REFUSED")
     if kept:
