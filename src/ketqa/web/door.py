@@ -134,11 +134,17 @@ def _is_address(name: str) -> bool:
 
 
 def _is_chat(body: bytes) -> bool:
-    """Tell whether a body is JSON that names no file."""
+    """Tell whether a body is of the form that Gradio takes, and names no file.
+
+    Gradio would repeat what is of another form to whoever sent it.
+    """
     try:
-        waiting: list[Any] = [json.loads(body)]
+        table = json.loads(body)
     except (ValueError, RecursionError):
         return False
+    if not isinstance(table, dict) or not isinstance(table.get("data", []), list):
+        return False
+    waiting: list[Any] = [table]
     while waiting:
         found = waiting.pop()
         if isinstance(found, dict):
