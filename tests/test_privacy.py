@@ -139,8 +139,10 @@ def test_a_server_keeps_and_tells_nothing_of_what_it_was_asked(
             for file in current_build(index_here).rglob("*.sqlite"):
                 file.write_bytes(b"nothing of use " * (file.stat().st_size // 15))
             for path in ("/print", "/take/md"):
-                assert MARK not in client.get(path, params={"q": f"{QUESTION} cost"}).text
-            assert MARK not in client.post("/v1/ask", json={"question": f"{QUESTION} dose"}).text
+                sheet = client.get(path, params={"q": f"{QUESTION} cost"})
+                assert sheet.status_code == 200 or MARK not in sheet.text
+            answer = client.post("/v1/ask", json={"question": f"{QUESTION} dose"})
+            assert answer.status_code == 200 or MARK not in answer.text
             join(client, [f"{QUESTION} sleep", False, [], ""])
         limits = Path(f"/proc/{process.pid}/limits").read_text()
         assert next(line for line in limits.splitlines() if "core file" in line).split()[4] == "0"
