@@ -25,7 +25,7 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest
+	HF_HUB_OFFLINE=1 $(BIN)/pytest
 	$(BIN)/ketqa index
 	$(BIN)/ketqa eval tests/gold/dev.jsonl --gate tests/gold/baseline.json
 

@@ -41,6 +41,10 @@ def patterns() -> dict[str, Use]:
             if isinstance(pattern, re.Pattern) and method in METHODS:
                 place = str(node.lineno) if owner == "re" else owner
                 found[f"{name}:{place}.{method}"] = method, pattern
+        used = {place.rsplit(".", 1)[0] for place in found}
+        for key, pattern in named.items():  # those that are handed on
+            if isinstance(pattern, re.Pattern) and f"{name}:{key}" not in used:
+                found[f"{name}:{key}.search"] = "search", pattern
     return found
 
 
