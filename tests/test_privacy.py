@@ -144,6 +144,8 @@ def test_a_server_keeps_and_tells_nothing_of_what_it_was_asked(
                 assert sheet.status_code == 200 or MARK not in sheet.text
             answer = client.post("/v1/ask", json={"question": f"{QUESTION} dose"})
             assert answer.status_code == 200 or MARK not in answer.text
+        # the server hangs up on whom it could not answer
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
             join(client, [f"{QUESTION} sleep", False, [], ""])
         limits = Path(f"/proc/{process.pid}/limits").read_text()
         assert next(line for line in limits.splitlines() if "core file" in line).split()[4] == "0"
