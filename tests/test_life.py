@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 
 from conftest import FOUR_DOCUMENTS, TopicEncoder, write_corpus
 from ketqa.encode import Rows
-from ketqa.errors import CorpusError
+from ketqa.errors import CorpusError, IndexUnwritable
 from ketqa.formats.content import WORD
 from ketqa.index import Index
 from ketqa.manifest import BUILDS, current_build
@@ -132,7 +132,7 @@ class Life(RuleBasedStateMachine):
         """Update, and let it fail if it comes to that; what is known is what it was, or new."""
         try:
             build(self.corpus, self.index, encoder)
-        except (FullDisk, CorpusError):
+        except (IndexUnwritable, CorpusError):
             pass
         else:
             self.known = {name: text for name, text in self.files.items() if WORD.search(text)}
