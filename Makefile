@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The exact version first: anything looser can pull gigabytes of GPU libraries.
 TORCH := torch==2.13.0
 
-.PHONY: setup run test check check-all cluster crash fuzz mutants load bench bench-speed bench-peers weights wheel offline lock sbom audit reference clean
+.PHONY: setup run test check check-all long cluster crash fuzz mutants load bench bench-speed bench-peers weights wheel offline lock sbom audit reference clean
 
 setup: $(VENV)/.ready
 
@@ -25,13 +25,16 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	HF_HUB_OFFLINE=1 $(BIN)/pytest
+	HF_HUB_OFFLINE=1 $(BIN)/pytest -m "not long"
 	$(BIN)/ketqa index
 	$(BIN)/ketqa eval tests/gold/dev.jsonl --gate tests/gold/baseline.json
 
-# Everything in check, and what takes longer: Ray, a real Milvus, faults by the hundred, fuzzing,
+# Everything in check, and what takes longer: the tests marked so, Ray, a real Milvus, faults by the hundred, fuzzing,
 # the wheel in an environment of its own, and the benchmarks on public collections in DATA.
-check-all: check cluster crash fuzz wheel bench
+check-all: check long cluster crash fuzz wheel bench
+
+long: setup
+	HF_HUB_OFFLINE=1 $(BIN)/pytest -m long
 
 # The suites of Ray and Milvus, with the real server of Milvus 2.3.5, in a network that is this
 # machine alone: that server listens on every interface. Ray weighs 200 MB.

@@ -5,6 +5,7 @@ import pytest
 from crash import crash
 
 
+@pytest.mark.long
 @pytest.mark.model
 def test_nothing_is_lost_to_a_kill_at_any_moment() -> None:
     """A few of small documents; ``make crash`` kills 200, tests/test_build.py kills long builds."""

@@ -23,7 +23,7 @@ from ketqa.types import Answer
 from ketqa.web import page as pages
 from ketqa.web.server import LAST_SECONDS
 
-pytestmark = pytest.mark.model
+pytestmark = [pytest.mark.model, pytest.mark.long]
 
 QUESTION = "How long did relief last?"
 BUSY = 503

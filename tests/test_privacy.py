@@ -124,6 +124,7 @@ def everything_asked(client: httpx.Client) -> Iterator[str]:
     yield join(client, QUESTION)
 
 
+@pytest.mark.long
 @pytest.mark.model
 def test_a_server_keeps_and_tells_nothing_of_what_it_was_asked(
     home: Home, index_here: Path
