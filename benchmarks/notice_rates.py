@@ -50,11 +50,13 @@ def show_rates(
     )
     times: list[float] = []
     for name, rows in labelled.items():
-        for half in sorted({row.get("half", "") for row in rows}):
-            part = [row for row in rows if row.get("half", "") == half]
-            said = [timed(index, row["question"], times) for row in part]
+        said = [timed(index, row["question"], times) for row in rows]
+        halves = sorted({row.get("half", "") for row in rows})
+        for half in halves + ["all"] * (len(halves) > 1):
+            part = [at for at, row in enumerate(rows) if half in (row.get("half", ""), "all")]
+            wanted = [rows[at]["notice"] for at in part]
             for kind in KINDS:
-                show(f"{name} {half}".strip(), kind, said, [row["notice"] for row in part])
+                show(f"{name} {half}".strip(), kind, [said[at] for at in part], wanted)
     for file in harmless:
         said = [timed(index, row["text"], times) for row in read(file)]
         for kind in KINDS:

@@ -19,8 +19,8 @@ from ketqa.cross import (
     CompiledCross,
     compile_cross,
     cross_fingerprint,
-    load_untaught,
 )
+from ketqa.encode import load_untaught
 from ketqa.errors import IndexDamaged, ModelError
 from ketqa.index import Index
 from ketqa.manifest import CROSS, current_build

@@ -27,7 +27,7 @@ from tqdm import tqdm
 from transformers import AutoTokenizer
 
 from ketqa.adapter import TENSORS, Adapter, cut_adapter
-from ketqa.cross import load_untaught
+from ketqa.encode import load_untaught
 from ketqa.index import Index
 from ketqa.learn.examples import curated_examples
 from ketqa.learn.lesson import is_held_back

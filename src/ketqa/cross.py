@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketqa.adapter import TENSORS, Adapter, apply_adapter
+from ketqa.encode import load_untaught
 from ketqa.errors import IndexDamaged, ModelError
 from ketqa.models import base_of, check_tensors
 from ketqa.runtime import import_openvino, open_graph, save_graph
@@ -27,14 +28,14 @@ from ketqa.shipped import check_shipped
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
-    from torch import nn
 
 log = logging.getLogger(__name__)
 
 Floats = NDArray[np.float64]
 CROSS_PATH = Path(__file__).parent / "crossed"
 MODEL, TOKENIZER = "model.xml", "tokenizer.json"
-INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+# The model's inputs, and what the tokenizer calls them.
+INPUTS = {"input_ids": "ids", "attention_mask": "attention_mask", "token_type_ids": "type_ids"}
 # A longer pair is cut at the end of its longer text.
 MAX_TOKENS = 96
 # Pairs that go through together: those of like length, so that little is padded.
@@ -63,23 +64,17 @@ class CompiledCross:
         with self._turn:
             pairs = [(question, sentence) for sentence in sentences]
             encoded = self._tokenizer.encode_batch(pairs)
-            order = sorted(range(len(pairs)), key=lambda at: (sum(encoded[at].attention_mask), at))
+            lengths = [sum(pair.attention_mask) for pair in encoded]
+            order = sorted(range(len(pairs)), key=lambda at: (lengths[at], at))
             scores = np.zeros(len(pairs))
             for low in range(0, len(order), BATCH):
                 batch = order[low : low + BATCH]
-                longest = sum(encoded[batch[-1]].attention_mask)
-                scores[batch] = self._model(
-                    [
-                        np.array([rows[:longest] for rows in part])
-                        for part in zip(
-                            *(
-                                (encoded[at].ids, encoded[at].attention_mask, encoded[at].type_ids)
-                                for at in batch
-                            ),
-                            strict=True,
-                        )
-                    ]
-                )[0][:, 0]
+                longest = lengths[batch[-1]]
+                inputs = [
+                    np.array([getattr(encoded[at], part)[:longest] for at in batch])
+                    for part in INPUTS.values()
+                ]
+                scores[batch] = self._model(inputs)[0][:, 0]
         return scores
 
     @cached_property
@@ -144,22 +139,6 @@ def compile_cross(source: Path, folder: Path) -> None:
     example = tuple(torch.ones(2, 8, dtype=torch.int64) for _ in INPUTS)
     save_graph(Graph().eval(), example, folder / MODEL)
     shutil.copyfile(base.path / TOKENIZER, folder / TOKENIZER)
-
-
-def load_untaught(base: Path) -> "nn.Module":
-    """Return an embedding model's transformer with a head of one score, all zeros."""
-    import torch
-    from transformers import AutoModelForSequenceClassification
-    from transformers.utils import logging as transformers_logging
-
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    model: nn.Module = AutoModelForSequenceClassification.from_pretrained(
-        base, num_labels=1, local_files_only=True, use_safetensors=True
-    )
-    for weight in model.get_submodule("classifier").parameters():
-        torch.nn.init.zeros_(weight)
-    return model.float()
 
 
 def _adapter(source: Path) -> Adapter:

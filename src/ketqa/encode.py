@@ -55,11 +55,8 @@ def load_model(path: Path) -> "SentenceTransformer":
         ModelError: The folder holds neither.
     """
     from sentence_transformers import SentenceTransformer
-    from transformers.utils import logging as transformers_logging
 
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    # what it warns of in a model's settings, a person who indexes a folder cannot mend
-    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    _hush()
     adapter = Adapter.load(path)
     if adapter:
         model = load_model(base_of(adapter, path).path)
@@ -102,6 +99,28 @@ def load_cross_encoder(path: Path) -> "CrossEncoder":
         model_kwargs={"use_safetensors": True},
     )
     return model
+
+
+def load_untaught(base: Path) -> "nn.Module":
+    """Return an embedding model's transformer with a head of one score, all zeros."""
+    import torch
+    from transformers import AutoModelForSequenceClassification
+
+    _hush()
+    model: nn.Module = AutoModelForSequenceClassification.from_pretrained(
+        base, num_labels=1, local_files_only=True, use_safetensors=True
+    )
+    for weight in model.get_submodule("classifier").parameters():
+        torch.nn.init.zeros_(weight)
+    return model.float()
+
+
+def _hush() -> None:
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    # what it warns of in a model's settings, a person who indexes a folder cannot mend
+    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
 
 
 class AdaptedTransformer:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ketqa.web.guard import Access, Limit
+from ketqa.web.guard import Access, Limit, given_again
 from ketqa.web.problems import problem
 from ketqa.web.words import LANGUAGES
 
@@ -113,7 +113,7 @@ class Hatch:
         if not _is_chat(body):
             await problem(422, "this is no message of a chat")(scope, receive, send)
             return
-        await self._app(scope, _given(body, receive), here_only)
+        await self._app(scope, given_again(body, receive), here_only)
 
 
 def _name(host: str) -> str:
@@ -154,12 +154,3 @@ def _is_chat(body: bytes) -> bool:
         elif isinstance(found, list):
             waiting += found
     return True
-
-
-def _given(body: bytes, receive: Receive) -> Receive:
-    parts: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def given() -> Message:
-        return parts.pop() if parts else await receive()
-
-    return given

@@ -162,7 +162,7 @@ class Guard:
                     work.close()
                 await send(message)
 
-            await self._app(scope, _whole(body, receive), ending)
+            await self._app(scope, given_again(body, receive), ending)
 
     def _begin(self, work: ExitStack) -> None:
         """Count a request as worked on until the stack is closed."""
@@ -217,7 +217,7 @@ def _depth(body: bytes) -> int:
     return deepest
 
 
-def _whole(body: bytes, receive: Receive) -> Receive:
+def given_again(body: bytes, receive: Receive) -> Receive:
     """Give out a body that was read, then whatever comes after it."""
     parts: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
