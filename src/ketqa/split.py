@@ -45,7 +45,7 @@ UNFINISHED = re.compile(r"\b(?:et al|cf|vs|approx|e\.g|i\.e|Fig|No)\.\s*\Z")
 RUN_ON = re.compile(r"(?<=[a-z]{2}[.!?])(?=[A-Z][a-z])")
 
 # A heading pasted into running text ends before a capital, and is no longer than this.
-CAPITAL = re.compile(r"\s+(?=[A-Z])")
+CAPITAL = re.compile(r"(?<!\s)\s++(?=[A-Z])")
 LONGEST_HEADING = 300
 # So many letters before a cut tell whether the sentence goes on.
 LOOK_BACK = 40

@@ -14,7 +14,7 @@ from ketqa.errors import CorpusError
 from ketqa.formats.content import BLANKS, LINE_BREAK, WORD, Content, TextBuilder, stated
 
 CHARSET = re.compile(
-    rb"""<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE
+    rb"""<(?:meta|\?xml)[^<>]*?(?:charset|encoding)\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE
 )
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
