@@ -42,8 +42,8 @@ class Server(ABC):
         self.folder, self.port = folder, port
         self._process: subprocess.Popen[bytes] | None = None
 
-    def address(self, collection: str, store: Path, **numbers: int) -> str:
-        more = "".join(f"&{name}={number}" for name, number in numbers.items())
+    def address(self, collection: str, store: Path, **given: object) -> str:
+        more = "".join(f"&{name}={one}" for name, one in given.items())
         return f"milvus://127.0.0.1:{self.port}/{collection}?store={store}{more}"
 
     def start(self) -> Self:
