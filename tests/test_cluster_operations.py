@@ -17,15 +17,14 @@ from ketqa.build import build_index
 from ketqa.cli import main
 from ketqa.cluster import fill as module
 from ketqa.cluster.address import EF, Address, find_place
-from ketqa.cluster.engine import Collection, Milvus, open_place
+from ketqa.cluster.engine import ANSWER, Collection, Milvus, open_place
 from ketqa.cluster.fill import fill
-from ketqa.cluster.patience import ANSWER
 from ketqa.coverage import cover
 from ketqa.encode import Rows
 from ketqa.errors import EngineAway, IndexMismatch, IndexMissing, KetqaError
 from ketqa.index import Index
 from ketqa.manifest import BUILDS, PASSAGES, Manifest, current_build
-from ketqa.parts import share
+from ketqa.parts import Here, share
 from ketqa.verify import verify_index
 from ketqa.web.api import build_api
 from ketqa.web.desk import Desk
@@ -45,14 +44,8 @@ QUESTION = "How long did relief last?"
         ("milvus:///ketqa", "names no server or no collection"),
         ("milvus://localhost:99999/ketqa", "Port out of range"),
         ("milvus://localhost/9lives", "names no server or no collection"),
-        (
-            "milvus://localhost/ketqa?ef=10",
-            "ef=10: an address can have store, documents, replicas 1 to 64",
-        ),
-        (
-            "milvus://localhost/ketqa?replica=2",
-            "replica: an address can have store, documents, replicas",
-        ),
+        ("milvus://localhost/ketqa?ef=10", "ef=10: an address can have store, replicas 1 to 64"),
+        ("milvus://localhost/ketqa?replica=2", "replica=2: an address can have store"),
         ("milvus://localhost/ketqa?store", "bad query field"),
         ("milvus://me:secret@localhost/ketqa", "set KETQA_MILVUS_TOKEN instead"),
     ],
@@ -142,6 +135,31 @@ def test_a_server_that_is_away_is_told_soon_everywhere_and_found_again(
         leaving.start()
         Index.open(leaving.address("away", small_index)).close()  # loads what this server forgot
         assert index.ask(QUESTION).evidence == expected
+
+
+@pytest.mark.model
+def test_rows_that_a_server_does_not_show_are_asked_for_again_until_the_time_is_up(
+    lite: Server, small_index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a node of Milvus shows nothing for seconds after it was started again."""
+    address = Address.parse(lite.address("hidden", small_index))
+    fill(address)
+    build = current_build(small_index)
+    here = Here(build, Manifest.load(build)).nearest(PASSAGES)
+    rows, numbers = here.rows(range(len(here))), range(len(here))
+    collection = name_of(address)
+    with Index.open(address) as index:
+        expected = [item.quote for item in index.ask(QUESTION).evidence]
+        with collection.milvus.asked() as client:
+            client.delete(collection.name, ids=list(numbers), partition_name=PASSAGES)
+        monkeypatch.setattr("ketqa.cluster.engine.ANSWER", 0.3)
+        with pytest.raises(EngineAway, match="1 of its rows are gone; fill it again: ketqa index"):
+            index.search(QUESTION)
+        monkeypatch.undo()
+        again = threading.Timer(1.0, module._insert, [collection, PASSAGES, numbers, rows])
+        again.start()
+        assert [item.quote for item in index.ask(QUESTION).evidence] == expected
+        again.join()
 
 
 @pytest.mark.model

@@ -13,17 +13,17 @@ else is in Milvus: texts stay in the store, and quotes are cut there.
 import logging
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from ketqa.cluster.address import Address
-from ketqa.cluster.copies import fetch_build
-from ketqa.cluster.patience import ANSWER, WRITE
 from ketqa.encode import Rows
 from ketqa.errors import EngineAway, IndexMismatch, IndexMissing, KetqaError
 from ketqa.manifest import BUILDS, PASSAGES, current_build
@@ -42,9 +42,11 @@ METRIC = "IP"
 # bytes, on both sides, cost a row 256 bytes beside its 1,536; the width of the build, 200, is
 # paid once. Both lie in the middle of what Malkov & Yashunin (2018) recommend.
 GRAPH = {"M": 16, "efConstruction": 200}
-# Seconds for seeing that it is there. A call that fails is tried again within its time, with
-# pauses that grow from 10 ms to 3 s.
-HEALTH = 2.0
+# Seconds in which a call that fails is tried again, with pauses that grow from 10 ms to 3 s. A
+# person waits for an answer; filling a collection can wait until a server was started again.
+ANSWER, HEALTH, WRITE = 5.0, 2.0, 180.0
+# Seconds until another node is asked.
+PAUSE = 0.05
 # A server that is back is found within a second; gRPC's own pauses grow to two minutes.
 RECONNECT = {
     "grpc.initial_reconnect_backoff_ms": 200,
@@ -53,6 +55,7 @@ RECONNECT = {
 }
 # A collection in use does not change, so a search need not wait for what others write.
 SETTLED, NOW = "Eventually", "Strong"
+Got = TypeVar("Got")
 
 
 class Milvus:
@@ -168,24 +171,10 @@ class MilvusRows:
         """Return the cosines of the k nearest texts, for a (dim,) query of length 1.
 
         Raises:
-            EngineAway: The server does not answer.
+            EngineAway: The server does not answer, or has none.
         """
-        milvus = self.collection.milvus
-        with milvus.asked() as client:
-            (hits,) = client.search(
-                self.collection.name,
-                data=[query],
-                anns_field="row",
-                limit=k,
-                partition_names=[self.kind],
-                search_params={"metric_type": METRIC, "params": {"ef": max(k, milvus.address.ef)}},
-                output_fields=["number"],
-                consistency_level=SETTLED,
-                timeout=ANSWER,
-            )
-        numbers = [number - FIRST[self.kind] for number in hits.ids]
-        found = zip(numbers, hits.distances, strict=True)
-        return dict(sorted(found, key=lambda one: (-one[1], one[0])))
+        found = self._until(1, partial(self._search, query, k))
+        return dict(sorted(found.items(), key=lambda one: (-one[1], one[0])))
 
     def cosines(self, query: Rows, numbers: Sequence[int]) -> Rows:
         """Return the cosines of the given texts, (len(numbers),).
@@ -203,7 +192,44 @@ class MilvusRows:
         Raises:
             EngineAway: The server does not answer, or has not all of them.
         """
-        first, address = FIRST[self.kind], self.collection.milvus.address
+        found = self._until(len(set(numbers)), partial(self._get, numbers))
+        return np.array([found[number] for number in numbers], np.float32)
+
+    def _until(self, least: int, look: Callable[[], dict[int, Got]]) -> dict[int, Got]:
+        """Look again, for ``ANSWER`` seconds, while fewer rows come than there must be.
+
+        Of two nodes that hold each row, one that was started again is asked some seconds before it
+        may show what it has loaded; until then it says that it has nothing, and the other is asked.
+        """
+        end = monotonic() + ANSWER
+        while len(found := look()) < least:
+            if monotonic() > end:
+                address = self.collection.milvus.address
+                raise EngineAway(
+                    f"{address}: {least - len(found)} of its rows are gone; {refill(address)}"
+                )
+            sleep(PAUSE)
+        return found
+
+    def _search(self, query: Rows, k: int) -> dict[int, float]:
+        milvus = self.collection.milvus
+        with milvus.asked() as client:
+            (hits,) = client.search(
+                self.collection.name,
+                data=[query],
+                anns_field="row",
+                limit=k,
+                partition_names=[self.kind],
+                search_params={"metric_type": METRIC, "params": {"ef": max(k, milvus.address.ef)}},
+                output_fields=["number"],
+                consistency_level=SETTLED,
+                timeout=ANSWER,
+            )
+        numbers = [number - FIRST[self.kind] for number in hits.ids]
+        return dict(zip(numbers, hits.distances, strict=True))
+
+    def _get(self, numbers: Sequence[int]) -> dict[int, Rows]:
+        first = FIRST[self.kind]
         with self.collection.milvus.asked() as client:
             found = client.get(
                 self.collection.name,
@@ -212,24 +238,17 @@ class MilvusRows:
                 consistency_level=SETTLED,
                 timeout=ANSWER,
             )
-        rows = {one["number"] - first: one["row"] for one in found}
-        missing = set(numbers) - rows.keys()
-        if missing:
-            raise EngineAway(f"{address}: {len(missing)} of its rows are gone; {refill(address)}")
-        return np.array([rows[number] for number in numbers], np.float32)
+        return {one["number"] - first: one["row"] for one in found}
 
 
 def open_place(place: Path | Address) -> tuple[Path, Collection | None]:
     """Return the build folder that is in use, and its engine where that is not this process.
 
-    A build that is not in an address's folder comes from its database, if it names one.
-
     Raises:
         IndexMissing: There is no index.
-        IndexDamaged: ``CURRENT`` names a build that is not there; a file in the database is not
-            the one that was put there.
+        IndexDamaged: ``CURRENT`` names a build that is not there.
         IndexMismatch: What the address leads to is not from this store, or of another schema.
-        EngineAway: A server does not answer.
+        EngineAway: The server does not answer.
     """
     if isinstance(place, Path):
         return current_build(place), None
@@ -238,8 +257,6 @@ def open_place(place: Path | Address) -> tuple[Path, Collection | None]:
     if name is None:
         raise IndexMissing(f"{place}: no index there; build one: ketqa index --index {place}")
     build = place.store / BUILDS / (milvus.build_of(name) or "none")
-    if not build.is_dir() and place.documents and milvus.build_of(name):
-        fetch_build(place, build.name)
     if not build.is_dir():
         raise IndexMismatch(
             f"{place}: leads to {name}, whose build is not in the folder {place.store}; name its "
