@@ -35,29 +35,33 @@ queryNode: {{segcore: {{interimIndex: {{enableIndex: false}}}}}}
 """
 
 
-class Server(ABC):
-    """A server in a process of its own, whose data survive it."""
+class Program(ABC):
+    """A process of its own, whose data survive it."""
 
-    def __init__(self, folder: Path, port: int) -> None:
-        self.folder, self.port = folder, port
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 
-    def address(self, collection: str, store: Path, **given: object) -> str:
-        more = "".join(f"&{name}={one}" for name, one in given.items())
-        return f"milvus://127.0.0.1:{self.port}/{collection}?store={store}{more}"
-
     def start(self) -> Self:
+        self.launch()
+        self.wait()
+        return self
+
+    def launch(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 self.command(), stdout=log, stderr=log, cwd=self.folder, env=self.environment()
             )
+
+    def wait(self) -> None:
+        """Wait until it is ready."""
         end = time.monotonic() + PATIENCE
         while not self.ready():
+            assert self._process, "it was not launched"
             assert self._process.poll() is None, (self.folder / "log").read_text()[-2000:]
-            assert time.monotonic() < end, "the server did not come up"
+            assert time.monotonic() < end, f"{self.folder.name} did not come up"
             time.sleep(0.1)
-        return self
 
     def kill(self) -> None:
         """End it as a power cut would: 2.3.5 takes minutes to stop when it is asked."""
@@ -82,6 +86,22 @@ class Server(ABC):
     def ready(self) -> bool: ...
 
 
+class Server(Program):
+    """One process that a client connects to."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        super().__init__(folder)
+        self.port = port
+
+    def address(self, collection: str, store: Path, **numbers: int) -> str:
+        return address_at(self.port, collection, store, **numbers)
+
+
+def address_at(port: int, collection: str, store: Path, **numbers: int) -> str:
+    more = "".join(f"&{name}={number}" for name, number in numbers.items())
+    return f"milvus://127.0.0.1:{port}/{collection}?store={store}{more}"
+
+
 class Lite(Server):
     """The small one, in Python."""
 
@@ -103,29 +123,52 @@ class Lite(Server):
 class Standalone(Server):
     """The real one, 2.3.5, all its roles in one process."""
 
-    def __init__(self, folder: Path) -> None:
-        interfaces = [path.name for path in Path("/sys/class/net").iterdir()]
-        assert socket.if_nameindex() == [(1, "lo")], f"make cluster runs this, not {interfaces}"
+    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
+        """Name its folder, and what is set beside ``CONFIG``, as its environment has it."""
+        assert_alone()
         super().__init__(folder, PORTS["PROXY_PORT"])
-        (folder / "configs").mkdir(parents=True)
-        (folder / "configs/milvus.yaml").write_text(CONFIG.format(folder=folder))
-        (folder / "configs/glog.conf").write_text("--logtostderr=true\n")
+        self._settings = settings or {}
+        configure(folder / "configs", CONFIG.format(folder=folder))
 
     def command(self) -> list[str]:
         return [f"{SERVER}/bin/milvus", "run", "standalone"]
 
     def environment(self) -> Mapping[str, str]:
-        return os.environ | {name: str(port) for name, port in PORTS.items()} | {
-            "LD_LIBRARY_PATH": f"{SERVER}/bin",
-            "MILVUSCONF": f"{self.folder}/configs",
-            "MILVUS_RUN_DIR": f"{self.folder}/run",
-            "DEPLOY_MODE": "STANDALONE",
-        }  # fmt: skip
+        own = environment_of(self.folder, self.folder / "configs", "STANDALONE", PORTS)
+        return {**own, **self._settings}
 
     def ready(self) -> bool:
-        try:
-            health = f"http://127.0.0.1:{PORTS['METRICS_PORT']}/healthz"
-            with urllib.request.urlopen(health, timeout=2) as answer:
-                return bool(answer.read() == b"OK")
-        except OSError:
-            return False
+        return tells(PORTS["METRICS_PORT"], "healthz", "OK")
+
+
+def assert_alone() -> None:
+    """See that no other machine can reach what is started here."""
+    interfaces = [path.name for path in Path("/sys/class/net").iterdir()]
+    assert socket.if_nameindex() == [(1, "lo")], f"make cluster runs this, not {interfaces}"
+
+
+def configure(folder: Path, text: str) -> None:
+    folder.mkdir(parents=True)
+    (folder / "milvus.yaml").write_text(text)
+    (folder / "glog.conf").write_text("--logtostderr=true\n")
+
+
+def environment_of(
+    folder: Path, configs: Path, mode: str, ports: Mapping[str, int]
+) -> Mapping[str, str]:
+    """Return the environment of one process of 2.3.5."""
+    return os.environ | {name: str(port) for name, port in ports.items()} | {
+        "LD_LIBRARY_PATH": f"{SERVER}/bin",
+        "MILVUSCONF": str(configs),
+        "MILVUS_RUN_DIR": f"{folder}/run",
+        "DEPLOY_MODE": mode,
+    }  # fmt: skip
+
+
+def tells(port: int, path: str, told: str) -> bool:
+    """Tell whether a process says so over HTTP."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=2) as answer:
+            return told in answer.read().decode()
+    except OSError:
+        return False
