@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import anyio
 import httpx
 import pytest
 from starlette.responses import PlainTextResponse
@@ -103,6 +104,38 @@ def test_the_page_counts_how_often_a_client_asks_too() -> None:
         refused = client.get(path)
         assert (refused.status_code, "retry-after" in refused.headers) == (429, True)
     assert [client.post(path).status_code for path in (JOIN, f"/es{JOIN}")] == [429] * 2
+
+
+async def test_a_crowd_is_told_that_there_is_no_place_before_any_of_it_was_answered() -> None:
+    """All come at once: those still on their way to the queue have taken its places already."""
+    come_in, places = anyio.Event(), 2
+
+    async def slowly(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "POST":
+            await come_in.wait()
+        await inside(scope, receive, send)
+
+    door = Door(slowly, EVERYONE, places=lambda: places)
+    answers: list[httpx.Response] = []
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(door), base_url=HERE) as client:
+
+        async def ask() -> None:
+            answers.append(await client.post(JOIN))
+
+        async with anyio.create_task_group() as group:
+            for _ in range(5):
+                group.start_soon(ask)
+            with anyio.fail_after(5):
+                while len(answers) < 3:
+                    await anyio.sleep(0.01)
+            assert (await client.get("/")).status_code == 200
+            come_in.set()
+        assert sorted(answer.status_code for answer in answers) == [200] * 2 + [503] * 3
+        assert answers[0].headers["retry-after"] == "5"
+        await ask()
+        places = 0
+        await ask()
+        assert [answer.status_code for answer in answers[-2:]] == [200, 503]
 
 
 @pytest.mark.parametrize(

@@ -180,6 +180,25 @@ def test_a_person_reads_that_it_is_busy_within_a_second(
         go_on.set()
 
 
+def test_no_more_sessions_are_remembered_than_may_be_and_a_forgotten_one_goes_on(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "MOST_SESSIONS", 2)
+    app = page_of(index)
+    holders = {
+        id(mounted.state_holder): mounted.state_holder
+        for route in app.routes
+        if (mounted := getattr(getattr(route, "app", None), "_app", None))
+    }
+    with served(app) as address:
+        number = number_of_ask(address)
+        for session in ("a", "b", "c", "d", "a"):
+            assert join(address, number, session) == 200
+            assert "answer done" in fetch(address, session)
+    remembered = [len(holder.session_data) for holder in holders.values()]
+    assert 1 <= max(remembered) <= 3
+
+
 def test_slow_clients_hold_up_nobody_on_the_page(address: str) -> None:
     """Some never finish their request, others never read what they are sent."""
     place = ("127.0.0.1", int(address.rsplit(":", 1)[1]))

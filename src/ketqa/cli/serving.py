@@ -93,7 +93,8 @@ def _serve(options: argparse.Namespace) -> int:
             log=options.log_questions,
             country=options.country,
         )
-        serve(Door(app, access, options.host), host=options.host, port=options.port)
+        door = Door(app, access, options.host, app.state.places)
+        serve(door, host=options.host, port=options.port)
     return 0
 
 

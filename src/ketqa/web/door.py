@@ -8,6 +8,7 @@ and it fetches those that a chat names.
 
 import json
 import re
+from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,7 +24,10 @@ LOCAL = ("localhost", "127.0.0.1", "::1")
 READING = ("GET", "HEAD")
 LANGUAGE = "(?:/(?:" + "|".join(LANGUAGES) + "))?"
 # What has a question answered, beside the API, which counts for itself.
-ASKING = re.compile(rf"{LANGUAGE}/gradio_api/queue/join|/print|/take/[^/]+")
+JOINING = re.compile(rf"{LANGUAGE}/gradio_api/queue/join")
+ASKING = re.compile(rf"{JOINING.pattern}|/print|/take/[^/]+")
+# Where nothing is known of places.
+MOST_AT_ONCE = 100
 # What the page fetches of Gradio, and what it sends to it.
 FETCHED = re.compile(
     r"/|/(?:config|theme\.css|manifest\.json|favicon\.ico|robots\.txt)|/(?:assets|static)/.+"
@@ -37,11 +41,19 @@ OF_FILES = {"path", "_type"}
 
 
 class Door:
-    """Refuse what another web site sends, and whoever asks too often."""
+    """Refuse what another web site sends, whoever asks too often, and all where too many wait."""
 
-    def __init__(self, app: ASGIApp, access: Access, host: str = "127.0.0.1") -> None:
-        """Stand before an application that listens on an address."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        access: Access,
+        host: str = "127.0.0.1",
+        places: Callable[[], int] = lambda: MOST_AT_ONCE,
+    ) -> None:
+        """Stand before an application that listens on an address, and has so many places."""
         self._app = app
+        self._places = places
+        self._coming = 0
         self._hosts = {*access.hosts, *LOCAL} if access.hosts or host in LOCAL else None
         self._origins = access.origins
         self._limit = Limit(access.rate)
@@ -63,7 +75,25 @@ class Door:
             refusal = problem(403, "another web site sent this; name it with --allow-origin")
         elif ASKING.fullmatch(request.url.path):
             refusal = self._limit.refuse(scope)
-        await (refusal or self._app)(scope, receive, send)
+        if refusal is None and JOINING.fullmatch(request.url.path):
+            await self._find_place(scope, receive, send)
+        else:
+            await (refusal or self._app)(scope, receive, send)
+
+    async def _find_place(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let somebody wait for an answer, or say at once that there is no place.
+
+        The page would say so too, but in a crowd it takes seconds to look at each.
+        """
+        if self._coming >= self._places():
+            told = {"Retry-After": "5"}
+            await problem(503, "too many ask at once; try again", told)(scope, receive, send)
+            return
+        self._coming += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._coming -= 1
 
     def _is_from_elsewhere(self, request: Request) -> bool:
         """Tell by what every browser says of itself; other programs say nothing."""

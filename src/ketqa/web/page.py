@@ -17,6 +17,9 @@ MAX_TYPED = 20_000
 AT_ONCE = 4
 # Those who wait for their turn, a few seconds in all; whoever comes then is told that it is busy.
 MOST_WAITING = 100
+# Sessions that Gradio remembers, with the last answer of each; the browser has the whole chat and
+# sends it along, so that a forgotten one goes on as before.
+MOST_SESSIONS = 100
 # What the browser's address says is the chat so far.
 ADDRESS = "() => [location.search]"
 BEFORE = "(question, typed, chat) => [question, typed, chat, window.ketqa.before()]"
@@ -72,7 +75,13 @@ def build_page(desk: Desk) -> gr.Blocks:
             api_visibility="private",
         )
     page.queue(max_size=MOST_WAITING)
+    page.state_session_capacity = MOST_SESSIONS
     return page
+
+
+def waiting(page: gr.Blocks) -> int:
+    """Return how many wait for a page; Gradio tells it over HTTP alone."""
+    return len(page._queue)
 
 
 def _asking(words: Words) -> tuple[gr.Textbox, gr.Checkbox, gr.Button, gr.Button]:

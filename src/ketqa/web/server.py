@@ -24,7 +24,7 @@ from ketqa.web.api import Divert
 from ketqa.web.desk import Desk
 from ketqa.web.door import Hatch
 from ketqa.web.html import render
-from ketqa.web.page import build_page, theme
+from ketqa.web.page import MOST_WAITING, build_page, theme, waiting
 from ketqa.web.routes import MOST_SOURCES, Shelf
 from ketqa.web.sheets import Sheets
 from ketqa.web.words import LANGUAGES, Words
@@ -93,6 +93,8 @@ def build_app(
         corpus: Where the documents lie, to draw pages from; none are drawn where it is None.
         log: Where questions are kept; nowhere where it is None.
         country: Whose emergency numbers a notice names, ISO 3166-1.
+
+    ``state.places()`` tells how many more may wait for an answer.
     """
     app = FastAPI(
         docs_url=None, redoc_url=None, openapi_url=None, lifespan=api.router.lifespan_context
@@ -121,12 +123,15 @@ def build_app(
         app.include_router(sheets.router())
     app.include_router(Shelf(desks, sheets).router())
     app.mount("/page", StaticFiles(directory=HERE / "static"))
+    pages = [build_page(desk) for desk in desks]
+    app.state.places = lambda: MOST_WAITING - max(map(waiting, pages))
     for desk in desks:
         app.get(_base(desk), response_class=HTMLResponse)(partial(_opening, desk, sources))
-    for desk in reversed(desks):  # the one at / last: it takes whatever the others leave
+    # the one at / last: it takes whatever the others leave
+    for desk, page in reversed([*zip(desks, pages, strict=True)]):
         gr.mount_gradio_app(
             app,
-            build_page(desk),
+            page,
             path=_base(desk).rstrip("/") or "/",
             footer_links=[],
             theme=theme(),
