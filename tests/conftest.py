@@ -29,6 +29,7 @@ from ketqa.web.api import build_api
 from ketqa.web.guard import Access
 from ketqa.web.server import build_app
 from milvus import Lite, Server
+from postgres import PASSWORD, Postgres, why_not
 
 # No test may reach another machine, nor a program that it starts.
 pytest_plugins = ["refusing"]
@@ -121,6 +122,16 @@ def some_questions(folder: Path, each: int) -> Path:
 def lite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A milvus-lite server."""
     with Lite(tmp_path_factory.mktemp("lite")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server, whose password is where libpq looks for it."""
+    if why_not():
+        pytest.skip(why_not())
+    with pytest.MonkeyPatch.context() as environment, Postgres() as server:
+        environment.setenv("PGPASSWORD", PASSWORD)
         yield server
 
 

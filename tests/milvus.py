@@ -93,12 +93,12 @@ class Server(Program):
         super().__init__(folder)
         self.port = port
 
-    def address(self, collection: str, store: Path, **numbers: int) -> str:
-        return address_at(self.port, collection, store, **numbers)
+    def address(self, collection: str, store: Path, **given: object) -> str:
+        return address_at(self.port, collection, store, **given)
 
 
-def address_at(port: int, collection: str, store: Path, **numbers: int) -> str:
-    more = "".join(f"&{name}={number}" for name, number in numbers.items())
+def address_at(port: int, collection: str, store: Path, **given: object) -> str:
+    more = "".join(f"&{name}={one}" for name, one in given.items())
     return f"milvus://127.0.0.1:{port}/{collection}?store={store}{more}"
 
 

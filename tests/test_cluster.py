@@ -37,7 +37,7 @@ ASKED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("¿Cuánto duró el alivio?", ()),
     ("hello", ()),
 )
-ENGINES = ("faiss", "milvus-lite", *(("milvus-2.3.5",) if SERVER else ()))
+ENGINES = ("faiss", "milvus-lite", "postgresql", *(("milvus-2.3.5",) if SERVER else ()))
 COSINE, CONFIDENCE = 1e-5, 1e-3
 
 
@@ -52,6 +52,11 @@ def place(
         address = request.getfixturevalue("lite").address("same", small_index)
         fill(Address.parse(address))
         yield address
+    elif request.param == "postgresql":  # another machine, which has nothing but the address
+        documents = request.getfixturevalue("postgres").make("same")
+        lite = request.getfixturevalue("lite")
+        fill(Address.parse(lite.address("kept", small_index, documents=documents)))
+        yield lite.address("kept", tmp_path_factory.mktemp("other"), documents=documents)
     else:
         with Standalone(tmp_path_factory.mktemp("milvus")) as server:
             address = server.address("same", small_index)
@@ -140,7 +145,7 @@ def test_the_nearest_rows_are_those_of_brute_force(
 def test_every_promise_is_kept(place: str) -> None:
     checks = verify_index(find_place(place), CORPUS if "://" in place else None)
     assert not [check for check in checks if check.problem and "questions" not in check.problem]
-    assert len(checks) == (7 if "://" in place else 5)
+    assert len(checks) == (7 if "://" in place else 5) + ("documents=" in place)
 
 
 def test_threads_that_ask_at_once_get_what_one_gets(opened: Index) -> None:

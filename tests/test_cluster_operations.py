@@ -17,8 +17,9 @@ from ketqa.build import build_index
 from ketqa.cli import main
 from ketqa.cluster import fill as module
 from ketqa.cluster.address import EF, Address, find_place
-from ketqa.cluster.engine import ANSWER, Collection, Milvus, open_place
+from ketqa.cluster.engine import Collection, Milvus, open_place
 from ketqa.cluster.fill import fill
+from ketqa.cluster.patience import ANSWER
 from ketqa.coverage import cover
 from ketqa.encode import Rows
 from ketqa.errors import EngineAway, IndexMismatch, IndexMissing, KetqaError
@@ -44,8 +45,14 @@ QUESTION = "How long did relief last?"
         ("milvus:///ketqa", "names no server or no collection"),
         ("milvus://localhost:99999/ketqa", "Port out of range"),
         ("milvus://localhost/9lives", "names no server or no collection"),
-        ("milvus://localhost/ketqa?ef=10", "ef=10: an address can have store, replicas 1 to 64"),
-        ("milvus://localhost/ketqa?replica=2", "replica=2: an address can have store"),
+        (
+            "milvus://localhost/ketqa?ef=10",
+            "ef=10: an address can have store, documents, replicas 1 to 64",
+        ),
+        (
+            "milvus://localhost/ketqa?replica=2",
+            "replica: an address can have store, documents, replicas",
+        ),
         ("milvus://localhost/ketqa?store", "bad query field"),
         ("milvus://me:secret@localhost/ketqa", "set KETQA_MILVUS_TOKEN instead"),
     ],

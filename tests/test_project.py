@@ -14,7 +14,7 @@ PACKAGE = ROOT / "src" / "ketqa"
 # A module imports only from rooms above it in this list, never from its own.
 ROOMS = (
     ("errors", "hyphens", "second_hand", "abbreviations", "language", "quiet"),
-    ("types", "fold", "runtime", "cluster.address", "shipped"),
+    ("types", "fold", "runtime", "cluster.address", "cluster.patience", "shipped"),
     ("adapter", "jsonl", "twins", "formats.content", "formats.sniff"),
     ("formats.text", "formats.pages", "formats.html", "formats.docx", "formats.jats"),
     ("formats.markdown", "formats.jsonl", "formats.pdf", "present", "export.escape"),
@@ -30,11 +30,11 @@ ROOMS = (
     ("notices",),
     ("compiled", "dense", "lexical", "fuse", "store"),
     ("match", "manifest", "questions", "lookup", "lexicon"),
-    ("reader", "understand", "parts", "cluster.engine"),
+    ("reader", "understand", "parts", "cluster.documents"),
     ("known", "kept", "lock"),
     ("shards",),
-    ("abstain", "found", "retrieve", "rerank"),
-    ("answer", "build"),
+    ("abstain", "found", "retrieve", "rerank", "cluster.copies"),
+    ("answer", "build", "cluster.engine"),
     ("opening", "verify", "cluster.bulk"),
     ("cluster.fill",),
     ("index",),
@@ -90,6 +90,7 @@ ENGINES = {
     "matplotlib": "evaluation.report",
     "ir_measures": "evaluation.beir",
     "pymilvus": "cluster.engine",
+    "psycopg": "cluster.documents",
     "ray": "cluster.bulk",
 }
 

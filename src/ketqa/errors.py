@@ -8,7 +8,7 @@ KetqaError          show this text: it says what is wrong, where, and how to men
 ├── IndexDamaged    a file of the index is not the one that was built
 ├── IndexBusy       another process is building in this folder
 ├── IndexUnwritable the disk is full, or the folder may not be written
-├── EngineAway      the server that searches an index does not answer
+├── EngineAway      a server that an index needs does not answer
 ├── QuestionError   this text cannot be asked
 ├── PageNotShown    a printed page of a document cannot be shown
 └── GoldFileError   a file of gold questions cannot be used
@@ -50,7 +50,7 @@ class IndexUnwritable(KetqaError):
 
 
 class EngineAway(KetqaError):
-    """The server that searches the index does not answer; it may soon."""
+    """The server that searches the index, or keeps its documents, does not answer; it may soon."""
 
 
 class QuestionError(KetqaError):

@@ -12,8 +12,12 @@ LOCK = ".lock"
 
 
 @contextmanager
-def building(folder: Path) -> Iterator[None]:
+def building(folder: Path, *, wait: bool = False) -> Iterator[None]:
     """Have a folder, made where it does not exist, to oneself, to build in it.
+
+    Args:
+        folder: Of the index.
+        wait: Wait until nobody else has it.
 
     Raises:
         IndexBusy: Another process is building here.
@@ -21,7 +25,7 @@ def building(folder: Path) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / LOCK, timeout=0):
+        with FileLock(folder / LOCK, timeout=-1 if wait else 0):
             yield
     except Timeout:
         raise IndexBusy(f"{folder}: another process is building here; wait for it") from None

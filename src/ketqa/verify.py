@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ketqa.cluster.address import Address
+from ketqa.cluster.copies import check_kept
 from ketqa.cluster.engine import Collection, open_place
 from ketqa.corpus import load_corpus
 from ketqa.dense import DenseIndex
@@ -57,6 +58,8 @@ def verify_index(index: Path | Address, corpus: Path | None) -> list[Check]:
     promises: list[tuple[str, Look]] = [*PROMISES]
     if engine:
         promises.append((SERVED, partial(_check_served, engine)))
+    if isinstance(index, Address) and index.documents:
+        promises.append((KEPT, partial(check_kept, address=index)))
     for promise, look in promises:
         try:
             look(build)
@@ -179,4 +182,5 @@ PROMISES: tuple[tuple[str, Look], ...] = (
     ("every curated question's place is in its document", _check_questions),
     ("vectors and words cover every passage, sentence and question", _check_sizes),
 )
+KEPT = "the database has every file, byte for byte"
 SERVED = "the server has every row, and they are the index's to the last bit"

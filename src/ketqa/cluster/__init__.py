@@ -1,1 +1,1 @@
-"""Past one machine: rows that Milvus searches, shards that are made on Ray."""
+"""Past one machine: rows in Milvus, documents in PostgreSQL, shards that are made on Ray."""

@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from ketqa.cluster.address import Address
+from ketqa.cluster.copies import fetch_build
+from ketqa.cluster.patience import ANSWER, WRITE
 from ketqa.encode import Rows
 from ketqa.errors import EngineAway, IndexMismatch, IndexMissing, KetqaError
 from ketqa.manifest import BUILDS, PASSAGES, current_build
@@ -42,9 +44,9 @@ METRIC = "IP"
 # bytes, on both sides, cost a row 256 bytes beside its 1,536; the width of the build, 200, is
 # paid once. Both lie in the middle of what Malkov & Yashunin (2018) recommend.
 GRAPH = {"M": 16, "efConstruction": 200}
-# Seconds in which a call that fails is tried again, with pauses that grow from 10 ms to 3 s. A
-# person waits for an answer; filling a collection can wait until a server was started again.
-ANSWER, HEALTH, WRITE = 5.0, 2.0, 180.0
+# Seconds for seeing that it is there. A call that fails is tried again within its time, with
+# pauses that grow from 10 ms to 3 s.
+HEALTH = 2.0
 # Seconds until another node is asked.
 PAUSE = 0.05
 # A server that is back is found within a second; gRPC's own pauses grow to two minutes.
@@ -244,11 +246,14 @@ class MilvusRows:
 def open_place(place: Path | Address) -> tuple[Path, Collection | None]:
     """Return the build folder that is in use, and its engine where that is not this process.
 
+    A build that is not in an address's folder comes from its database, if it names one.
+
     Raises:
         IndexMissing: There is no index.
-        IndexDamaged: ``CURRENT`` names a build that is not there.
+        IndexDamaged: ``CURRENT`` names a build that is not there; a file in the database is not
+            the one that was put there.
         IndexMismatch: What the address leads to is not from this store, or of another schema.
-        EngineAway: The server does not answer.
+        EngineAway: A server does not answer.
     """
     if isinstance(place, Path):
         return current_build(place), None
@@ -257,6 +262,8 @@ def open_place(place: Path | Address) -> tuple[Path, Collection | None]:
     if name is None:
         raise IndexMissing(f"{place}: no index there; build one: ketqa index --index {place}")
     build = place.store / BUILDS / (milvus.build_of(name) or "none")
+    if not build.is_dir() and place.documents and milvus.build_of(name):
+        fetch_build(place, build.name)
     if not build.is_dir():
         raise IndexMismatch(
             f"{place}: leads to {name}, whose build is not in the folder {place.store}; name its "

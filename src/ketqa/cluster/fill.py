@@ -1,30 +1,31 @@
 """A build in an index folder -> its collection in Milvus, put into use in one step.
 
-A collection that was begun is gone on with: what the server acknowledged is not sent again. The
+If a database keeps the documents, it has all of the build before anybody is led to it. A
+collection that was begun is gone on with: what the server acknowledged is not sent again. The
 one before stays, with its build, until the next is filled, for those who have it open.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
-from time import monotonic, sleep
 from typing import ParamSpec, TypeVar
 
 from ketqa.build import PASSAGE_TOKENS, BuildReport, build_index, silent
 from ketqa.cluster.address import Address, folder_of
 from ketqa.cluster.bulk import Workers, make_shards
+from ketqa.cluster.copies import drop_builds, keep_build
 from ketqa.cluster.engine import (
     FIRST,
     GRAPH,
     METRIC,
     NOW,
-    WRITE,
     Collection,
     Milvus,
     import_milvus,
     refill,
 )
+from ketqa.cluster.patience import WRITE, patiently
 from ketqa.dense import DenseIndex
 from ketqa.encode import Rows
 from ketqa.errors import EngineAway, IndexMismatch
@@ -40,8 +41,6 @@ BATCH = 1000
 STAGE = "to Milvus"
 # Rows that a graph takes in each second, at the least, on one core.
 SLOWEST = 200
-# Seconds between two tries, doubled each time.
-FIRST_PAUSE, LAST_PAUSE = 0.5, 10.0
 Given = ParamSpec("Given")
 Got = TypeVar("Got")
 
@@ -55,7 +54,7 @@ def build_anywhere(
     workers: Workers | None = None,
     progress: Progress = silent,
 ) -> BuildReport:
-    """Build an index in a folder, as ``build_index``, and bring its rows to the server if any.
+    """Build an index in a folder, as ``build_index``, and bring it to the servers if any.
 
     ``workers`` make its shards on Ray; this process makes them where None.
     """
@@ -69,15 +68,18 @@ def build_anywhere(
 
 
 def fill(address: Address, *, batch: int = BATCH, progress: Progress = silent) -> bool:
-    """Bring the build in use in a folder to Milvus; returns False where it is there.
+    """Bring the build in use in a folder to its servers; returns False where it is there.
+
+    What the database has of a build that is in use is compared, and put there anew where it is
+    not the same.
 
     Args:
-        address: The server, the alias, the folder.
+        address: The servers, the alias, the folder.
         batch: Rows sent at once.
-        progress: Called with (stage, rows acknowledged, rows in all).
+        progress: Called with (stage, rows or files acknowledged, rows or files in all).
 
     Raises:
-        EngineAway: The server does not answer; what it acknowledged is kept.
+        EngineAway: A server does not answer; what it acknowledged is kept.
         IndexBusy: Another process is building or filling from this folder.
         IndexMismatch: The name is that of a collection.
     """
@@ -88,20 +90,19 @@ def fill(address: Address, *, batch: int = BATCH, progress: Progress = silent) -
             collection = Collection(milvus, milvus.name_of(build.name))
             before = milvus.serving()
             if before == collection.name:
-                return False
+                return keep_build(address, build, progress, whole=True) > 0
             if before == address.collection:
                 raise IndexMismatch(f"{address}: is a collection already; give another name")
             served = milvus.build_of(before) if before else None
-            pin(address.store, _pin_name(address), [build.name, *([served] if served else [])])
+            both = [build.name, *([served] if served else [])]
+            pin(address.store, address.pin, both)
+            keep_build(address, build, progress)
             _send(collection, build, batch, progress)
             _switch(collection, before)
+            drop_builds(address, both)
     finally:
         milvus.close()
     return True
-
-
-def _pin_name(address: Address) -> str:
-    return f"{address.host}-{address.port}-{address.collection}"
 
 
 def _send(collection: Collection, build: Path, batch: int, progress: Progress) -> None:
@@ -139,7 +140,7 @@ def _batches(parts: Mapping[str, DenseIndex], batch: int) -> Iterator[tuple[str,
 
 
 def _patient(step: Callable[Given, Got]) -> Callable[Given, Got]:
-    """Try a step, which may be done twice, again for ``WRITE`` seconds.
+    """Take a step, which may be done twice, again for ``WRITE`` seconds.
 
     The client tries again by itself where nothing answers; a server that was started again
     answers for a minute or so that its own parts are not there yet.
@@ -147,15 +148,7 @@ def _patient(step: Callable[Given, Got]) -> Callable[Given, Got]:
 
     @wraps(step)
     def patient(*given: Given.args, **named: Given.kwargs) -> Got:
-        end, pause = monotonic() + WRITE, FIRST_PAUSE
-        while True:
-            try:
-                return step(*given, **named)
-            except EngineAway:
-                if monotonic() + pause > end:
-                    raise
-            sleep(pause)
-            pause = min(2 * pause, LAST_PAUSE)
+        return patiently(partial(step, *given, **named), WRITE)
 
     return patient
 
