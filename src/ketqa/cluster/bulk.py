@@ -189,7 +189,8 @@ def _pack(folder: Path) -> bytes:
 def _unpack(packed: bytes, folder: Path) -> None:
     if packed:
         with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-            archive.extractall(folder, filter="data")
+            archive.extraction_filter = getattr(tarfile, "data_filter", None)  # not in 3.11.2
+            archive.extractall(folder)  # noqa: S202, our own
 
 
 def import_ray() -> Any:  # noqa: ANN401, a module
