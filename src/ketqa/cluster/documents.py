@@ -160,7 +160,7 @@ class Documents:
         """Say that a build is there.
 
         Raises:
-            EngineAway: Not all of its files are.
+            IndexMissing: Not all of its files are.
         """
         with self.asked() as connection:
             done = connection.execute(
@@ -170,7 +170,7 @@ class Documents:
                 self._key(build),
             )
         if done.rowcount != 1:
-            raise EngineAway(f"{self.address.database}: files of {build} are gone again; {AGAIN}")
+            raise IndexMissing(f"{self.address.database}: files of {build} are gone again; {AGAIN}")
 
     def manifest(self, build: str) -> str:
         """Return the hash of a build's manifest.
