@@ -41,6 +41,7 @@ class Program(ABC):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._process: subprocess.Popen[bytes] | None = None
+        self._begun = 0
 
     def start(self) -> Self:
         self.launch()
@@ -50,6 +51,7 @@ class Program(ABC):
     def launch(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "log").open("ab") as log:
+            self._begun = log.tell()
             self._process = subprocess.Popen(
                 self.command(), stdout=log, stderr=log, cwd=self.folder, env=self.environment()
             )
@@ -62,6 +64,12 @@ class Program(ABC):
             assert self._process.poll() is None, (self.folder / "log").read_text()[-2000:]
             assert time.monotonic() < end, f"{self.folder.name} did not come up"
             time.sleep(0.1)
+
+    def told(self, text: str) -> bool:
+        """Tell whether it has logged something since it was last launched."""
+        with (self.folder / "log").open("rb") as log:
+            log.seek(self._begun)
+            return text.encode() in log.read()
 
     def kill(self) -> None:
         """End it as a power cut would: 2.3.5 takes minutes to stop when it is asked."""
