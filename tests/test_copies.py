@@ -242,7 +242,7 @@ def test_a_build_is_not_there_before_the_last_of_its_files_is(place: Place) -> N
         database.begin(build.name, hash_file(build / MANIFEST), [one for one, _ in [*files, last]])
         for sha256, file in files:
             database.put(sha256, file)
-        with pytest.raises(IndexMissing, match=f"files of {build.name} are gone again; run ketqa"):
+        with pytest.raises(EngineAway, match=f"files of {build.name} are gone again; run ketqa"):
             database.finish(build.name)
         with pytest.raises(IndexMissing, match="has not the build"):
             fetch_build(place("b"), build.name)
@@ -271,6 +271,23 @@ def test_a_name_that_leads_out_of_the_folder_is_not_followed(place: Place) -> No
     with pytest.raises(IndexDamaged, match="escaped is not what was put there"):
         fetch_build(place("deep/b"), build.name)
     assert not list(place("deep").store.rglob("escaped"))
+
+
+@pytest.mark.parametrize(
+    ("name", "sha256"),
+    [
+        ("../escaped", "0" * 64),
+        ("shards/../../escaped", "0" * 64),
+        ("/etc/escaped", "0" * 64),
+        ("words.txt", "../escaped"),
+        ("words.txt", "0" * 63),
+    ],
+)
+def test_neither_a_name_nor_a_hash_can_be_a_way_out(name: str, sha256: str) -> None:
+    at = Address.parse("milvus://nowhere/notes?store=a&documents=postgresql://nowhere/shared")
+    copies._check_name(at, "shards/one/words.txt", "0" * 64)
+    with pytest.raises(IndexDamaged, match="is not what was put there"):
+        copies._check_name(at, name, sha256)
 
 
 def test_two_that_fetch_at_once_into_one_folder_get_one_copy(

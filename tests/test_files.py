@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT, TopicEncoder, write_corpus
+from ketqa import files
 from ketqa.build import build_index
 from ketqa.corpus import load_corpus, read_corpus
 from ketqa.errors import CorpusError
 from ketqa.files import Skipped, read_folder
 from ketqa.formats import read_content
+from ketqa.formats.content import Content
 from ketqa.index import Index
 from ketqa.manifest import Manifest, current_build
 from ketqa.verify import verify_index
@@ -62,6 +64,20 @@ def test_good_files_are_read_whatever_lies_beside_them(tmp_path: Path) -> None:
     reasons = {skipped.file: skipped.reason for skipped in corpus.skipped}
     assert reasons.pop("many.jsonl").startswith("many.jsonl: line 3: not JSON")
     assert reasons.keys() == HOSTILE.keys()
+
+
+def test_only_what_is_decoded_and_nothing_more_is_read_outside_the_sandbox(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside: list[str] = []
+
+    def read(data: bytes, file: str, form: str) -> tuple[list[Content], list[str]]:
+        outside.append(form)
+        return read_content(data, file, form)
+
+    monkeypatch.setattr(files, "read_content", read)
+    assert len(list(read_folder(fill(tmp_path / "corpus", GOOD)))) == len(GOOD)
+    assert sorted(outside) == ["jsonl", "text"]
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -72,6 +72,13 @@ def test_a_bomb_is_told_before_it_is_unpacked() -> None:
         read_docx(data, "a.docx")
 
 
+@pytest.mark.parametrize("limit", ["MOST_UNPACKED", "MOST_MARKUP", "MOST_PARTS"])
+def test_one_count_that_is_too_great_is_enough(limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"ketqa.formats.docx.{limit}", 3)
+    with pytest.raises(CorpusError, match=r"a.docx: [\d,]+ bytes unpack to [\d,]+ in \d+ parts"):
+        read_docx(make_docx(), "a.docx")
+
+
 def without(data: bytes, name: str) -> bytes:
     made = BytesIO()
     with zipfile.ZipFile(BytesIO(data)) as old, zipfile.ZipFile(made, "w") as new:

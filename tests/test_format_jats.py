@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from ketqa.errors import CorpusError
@@ -50,3 +52,18 @@ FILE = '<!DOCTYPE article [<!ENTITY f SYSTEM "file:///etc/hostname">]><article><
 def test_hostile_or_broken_xml_is_told(data: str, told: str) -> None:
     with pytest.raises(CorpusError, match=told):
         read_jats(data.encode(), "a.xml")
+
+
+def test_no_file_that_an_entity_names_is_opened(tmp_path: Path) -> None:
+    """It is not there, which would be told instead."""
+    data = FILE.replace("/etc/hostname", str(tmp_path / "absent"))
+    with pytest.raises(CorpusError, match="a.xml: has entities of its own"):
+        read_jats(data.encode(), "a.xml")
+
+
+def test_no_dtd_is_opened(tmp_path: Path) -> None:
+    """It is none, which would be told."""
+    (tmp_path / "no.dtd").write_text("<!ELEMENT")
+    named = f'<!DOCTYPE article SYSTEM "file://{tmp_path}/no.dtd">'
+    data = f"{named}<article><body><p>A.</p></body></article>"
+    assert read_jats(data.encode(), "a.xml").text == "A.\n"

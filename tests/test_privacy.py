@@ -216,9 +216,10 @@ def call(number: int, tool: str, arguments: dict[str, str]) -> dict[str, object]
 
 def test_an_error_is_told_by_its_kind_and_place_alone(tmp_path: Path) -> None:
     program = f"""
-import logging, threading, traceback
+import logging, resource, threading, traceback
 from ketqa.quiet import keep_quiet
 keep_quiet()
+assert resource.getrlimit(resource.RLIMIT_CORE)[0] == 0
 def breaks():
     raise ValueError("{MARK}")
 try:

@@ -1,5 +1,7 @@
 """What a hostile file does, it does in another process, and not for long."""
 
+import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from ketqa.errors import CorpusError
-from ketqa.formats.sandbox import Sandbox
+from ketqa.formats import sandbox as sandbox_module
+from ketqa.formats.sandbox import PROGRAM, Sandbox
 from made_files import PAGE, make_pdf
 
 
@@ -40,6 +43,27 @@ def test_a_file_that_takes_too_long_is_named_and_the_next_one_is_read() -> None:
         with short, pytest.raises(CorpusError, match="slow.html: reading it took more than 0.05 s"):
             short.read(slow, "slow.html", "html")
         assert sandbox.read(PAGE.encode(), "next.html", "html")[0][0].found["title"] == "A leaflet"
+
+
+def test_a_file_that_takes_too_long_is_left_even_where_whoever_asked_is_gone() -> None:
+    order = {"file": "a.txt", "form": "text", "size": 9, "seconds": 0.05}
+    command = [sys.executable, "-c", PROGRAM]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin
+        process.stdin.write(json.dumps(order).encode() + b"\n")
+        process.stdin.flush()  # and the nine bytes never come
+        try:
+            assert process.wait(30) == -signal.SIGALRM
+        finally:
+            process.kill()
+
+
+def test_a_reader_that_heeds_no_clock_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    deaf = "import signal; signal.signal(signal.SIGALRM, signal.SIG_IGN)"
+    monkeypatch.setattr(sandbox_module, "PROGRAM", f"{deaf}; {PROGRAM}")
+    short = Sandbox(seconds=0.05)
+    with short, pytest.raises(CorpusError, match="a.txt: reading it took more than 0.05 s"):
+        short.read(b"It fell.", "a.txt", "text")
 
 
 def test_a_reader_that_breaks_down_is_named_and_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
