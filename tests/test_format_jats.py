@@ -44,7 +44,7 @@ FILE = '<!DOCTYPE article [<!ENTITY f SYSTEM "file:///etc/hostname">]><article><
         (ARTICLE[:900], "a.xml: is no well-formed XML"),
         ("<pmc-articleset><article/><article/></pmc-articleset>", "a.xml: holds 2 articles"),
         (
-            "<article>" + "<sec>" * 5000 + "</sec>" * 5000 + "</article>",
+            "<article>" + "<sec>" * 1000 + "</sec>" * 1000 + "</article>",
             "no well-formed XML .*depth",
         ),
     ],
@@ -55,8 +55,9 @@ def test_hostile_or_broken_xml_is_told(data: str, told: str) -> None:
 
 
 def test_no_file_that_an_entity_names_is_opened(tmp_path: Path) -> None:
-    """It is not there, which would be told instead."""
-    data = FILE.replace("/etc/hostname", str(tmp_path / "absent"))
+    """It is no XML, which would be told instead."""
+    (tmp_path / "no.xml").write_text("<p></q>")
+    data = FILE.replace("/etc/hostname", str(tmp_path / "no.xml"))
     with pytest.raises(CorpusError, match="a.xml: has entities of its own"):
         read_jats(data.encode(), "a.xml")
 

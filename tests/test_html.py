@@ -4,7 +4,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ketqa.coverage import cover
@@ -80,6 +80,7 @@ def test_curated_questions_are_shown_as_text() -> None:
 
 
 @given(st.text(HOSTILE, max_size=30), st.text(HOSTILE, min_size=1, max_size=60), st.text(HOSTILE))
+@example("<i>a</i>", "<script>b</script> &amp; <b>c</b>", "<i>&#13;")
 def test_a_card_gives_the_quote_back(before: str, quote: str, after: str) -> None:
     seen = QuoteReader(shown(answer_with(before, quote, after)))
     assert seen.quotes == [quote]
@@ -87,6 +88,7 @@ def test_a_card_gives_the_quote_back(before: str, quote: str, after: str) -> Non
 
 
 @given(st.text(HOSTILE, max_size=30), st.text(HOSTILE, min_size=1, max_size=60), st.text(HOSTILE))
+@example("<i>a</i>", "<script>b</script> &amp; <b>c</b>", "<i>&#13;")
 def test_a_document_gives_the_quote_back(before: str, quote: str, after: str) -> None:
     start, end = len(before), len(before) + len(quote)
     parts = [

@@ -129,6 +129,18 @@ def test_the_space_is_of_this_image() -> None:
     assert "not medical advice" in card.text
 
 
+def test_the_service_has_a_user_of_its_own_that_may_write_its_index_alone() -> None:
+    lines = UNIT.splitlines()
+    for line in (
+        "DynamicUser=yes",
+        "ProtectSystem=strict",
+        "ProtectHome=yes",
+        "StateDirectory=ketqa",
+    ):
+        assert line in lines, line
+    assert not [line for line in lines if line.startswith("ReadWritePaths")]
+
+
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not here")
 def test_the_service_is_in_order_and_can_do_little(tmp_path: Path) -> None:
     unit = tmp_path / "ketqa.service"

@@ -218,6 +218,8 @@ def test_an_error_is_told_by_its_kind_and_place_alone(tmp_path: Path) -> None:
     program = f"""
 import logging, resource, threading, traceback
 from ketqa.quiet import keep_quiet
+_, most = resource.getrlimit(resource.RLIMIT_CORE)
+resource.setrlimit(resource.RLIMIT_CORE, (most, most))
 keep_quiet()
 assert resource.getrlimit(resource.RLIMIT_CORE)[0] == 0
 def breaks():

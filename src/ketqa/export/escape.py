@@ -21,8 +21,9 @@ LIGATURES = re.compile(r"(?<=[-'`,?!])(?=[-'`,])")
 INLINE_MARKDOWN = re.compile(r"([\\`*_\[\]<>&~|$^@]|:(?=//))")
 # What begins a heading, a list, a rule or a table at the beginning of a line.
 BLOCK_MARKDOWN = re.compile(r"^(\d*)([#+=:.)-])", re.MULTILINE)
-# Blanks that a reader of Markdown takes off: at the ends of a line, and empty lines.
-LOOSE_BLANKS = re.compile(r"(?:^\s+|\s+$|[^\S\n]+(?=\n)|(?<=\n)\s+|\r)")
+# Blanks that a reader of Markdown takes off: at the ends of a line, and empty lines. It is looked
+# along each run of them once, from where it begins.
+LOOSE_BLANKS = re.compile(r"(?:^\s+|(?<!\s)\s+$|(?<![^\S\n])[^\S\n]+(?=\n)|(?<=\n)\s+|\r)")
 # A spreadsheet runs a cell that begins so, the wide forms too, as a formula.
 FORMULA = re.compile(r"[\s']*[=+\-@\t\r\n＝＋－＠]")
 UNFIT_FOR_ADDRESSES = re.compile(r"[\s\\{}\"<>^`|\x00-\x1f\x7f]")
