@@ -16,6 +16,8 @@ COMMON = (
     "&", "(", ")", "[", "{", "*", "#", "|", "=", "?", "!", "é", "a ", " a", "a.", ". ", "a-", "a\n",
     "A.", "A. ", "1.", "1 ", "<a", "<!--", "<a ", "\n\n", " \n", "a, ", "\u00a0", "-\n", "a-\n",
 )  # fmt: skip
+# Gaps within a text; at its beginning another branch of an expression may take them.
+WITHIN = tuple(("a", unit) for unit in COMMON if unit.isspace())
 # After the long run: nothing, and what lets the expression fail at its very end.
 ENDS = ("", "\x00")
 MOST_TIMES = 3
@@ -27,7 +29,8 @@ def hostile_texts(pattern: re.Pattern[Any], length: int) -> Iterator[str]:
     Before the run stands what the expression wants before it, and after it what may spoil it.
     """
     parsed = parser.parse(_text_of(pattern), pattern.flags)
-    for start, unit in dict.fromkeys([*_runs(parsed, ""), *(("", unit) for unit in COMMON)]):
+    anywhere = (("", unit) for unit in COMMON)
+    for start, unit in dict.fromkeys([*_runs(parsed, ""), *anywhere, *WITHIN]):
         if unit:
             for end in ENDS:
                 yield start + unit * (length // len(unit)) + end

@@ -242,7 +242,7 @@ def test_a_build_is_not_there_before_the_last_of_its_files_is(place: Place) -> N
         database.begin(build.name, hash_file(build / MANIFEST), [one for one, _ in [*files, last]])
         for sha256, file in files:
             database.put(sha256, file)
-        with pytest.raises(EngineAway, match=f"files of {build.name} are gone again; run ketqa"):
+        with pytest.raises(IndexMissing, match=f"files of {build.name} are gone again; run ketqa"):
             database.finish(build.name)
         with pytest.raises(IndexMissing, match="has not the build"):
             fetch_build(place("b"), build.name)

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from time import thread_time
 from typing import Any
 
 import pytest
@@ -31,7 +30,6 @@ from ketqa.cli import main
 from ketqa.cli.asking import FORMS as CLI_FORMS
 from ketqa.export import FORMS, Form, export_answer
 from ketqa.export.annotation import surroundings
-from ketqa.export.escape import markdown
 from ketqa.types import Answer, Document, Evidence, Passage, Source, Span
 
 DAY = datetime(2026, 3, 9, 23, 30, tzinfo=UTC)
@@ -183,13 +181,6 @@ def test_a_quote_comes_back_from_csv_and_no_cell_is_a_formula(quote: str, title:
     assert (row["file"], row["start"], row["end"]) == ("a b.txt", "1", str(1 + len(quote)))
     assert (row["sha256"], row["accessed"]) == ("ab" * 32, "2026-03-09")
     assert row["standing"] == "These are quotations, not medical advice."
-
-
-def test_a_wide_gap_within_a_quote_is_written_in_step_with_its_length() -> None:
-    quote = f"a{' ' * 30_000}b"
-    start = thread_time()
-    assert markdown(quote) == quote
-    assert thread_time() - start < 0.5
 
 
 @settings(max_examples=200, deadline=None)
