@@ -14,8 +14,8 @@ import secrets
 import socket
 import tarfile
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,11 +86,12 @@ def make_shards(
         load_encoder(model, Path(scratch) / ENCODER)
         maker = (_pack(Path(scratch) / ENCODER), model, tokens)
         done = len(recipe.shards) - len(lacking)
-        for name, data in _on_ray(lacking, maker, workers):
-            _unpack(data, into / f".{name}")
-            (into / f".{name}").rename(into / name)
-            done += 1
-            progress(STAGE, done, len(recipe.shards))
+        with closing(_on_ray(lacking, maker, workers)) as shards:
+            for name, data in shards:
+                _unpack(data, into / f".{name}")
+                (into / f".{name}").rename(into / name)
+                done += 1
+                progress(STAGE, done, len(recipe.shards))
     return len(lacking)
 
 
@@ -123,7 +124,7 @@ class ShardMaker:
 
 def _on_ray(
     runs: Mapping[str, Sequence[Any]], maker: tuple[Any, ...], workers: Workers
-) -> Iterator[tuple[str, bytes]]:
+) -> Generator[tuple[str, bytes], None, None]:
     """Yield each shard's name and its packed folder, as they are finished."""
     with _connected(workers) as ray:
         items = [{"name": name, "run": pickle.dumps(run)} for name, run in runs.items()]
