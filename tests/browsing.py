@@ -16,6 +16,8 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+# What a page must come to show, it may show late on a busy machine.
+expect.set_options(timeout=20_000)
 
 
 def free_port() -> int:
@@ -67,7 +69,7 @@ def ask(page: Page, question: str) -> None:
     box = page.get_by_label("Your question")
     box.fill(question)
     box.press("Enter")
-    expect(answers).to_have_count(before + 1, timeout=20_000)
+    expect(answers).to_have_count(before + 1)
 
 
 def assert_quotes_are_verbatim(page: Page, corpus: Path) -> int:

@@ -33,9 +33,9 @@ def test_axe_finds_nothing(bare: Page, address: str, scheme: str) -> None:
     for place in PLACES:
         bare.goto(address + place)
         if place.startswith("/?"):
-            expect(bare.locator("section.answer.done")).to_have_count(1, timeout=20_000)
+            expect(bare.locator("section.answer.done")).to_have_count(1)
         elif place == "/":
-            expect(bare.get_by_label("Your question")).to_be_visible(timeout=20_000)
+            expect(bare.get_by_label("Your question")).to_be_visible()
         bare.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
         assert _findings(bare) == [], place
     bare.goto(address + PLACES[1])
@@ -79,7 +79,7 @@ def test_the_whole_way_can_be_gone_by_keyboard(page: Page) -> None:
     page.get_by_label("Your question").focus()
     page.keyboard.type("How long did relief last?")
     page.keyboard.press("Enter")
-    expect(page.locator("section.answer.done")).to_have_count(1, timeout=20_000)
+    expect(page.locator("section.answer.done")).to_have_count(1)
     page.get_by_role("button", name="Ask again").focus()
     seen = []
     for _ in range(7):
@@ -136,7 +136,7 @@ def test_nothing_needs_sideways_scrolling(
     with browser.new_context(viewport=viewport, device_scale_factor=scale) as context:
         page = context.new_page()
         page.goto(f"{address}/?q=How+long+did+relief+last%3F")
-        expect(page.locator("section.answer.done")).to_have_count(1, timeout=20_000)
+        expect(page.locator("section.answer.done")).to_have_count(1)
         page.get_by_role("link", name="Read it in the whole document").first.click()
         expect(page.locator("#quote")).to_be_in_viewport()
         assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -51,18 +52,30 @@ def printed(corpus: Path) -> Iterator[str]:
         yield found
 
 
-@pytest.fixture
-def reader(browser: Browser, printed: str) -> Iterator[Page]:
+@contextmanager
+def opened(browser: Browser, address: str, width: int, height: int) -> Iterator[Page]:
     """A page where the quote on relief was opened; an error in it fails the test."""
     wrong: list[str] = []
-    with browser.new_page(viewport={"width": 1300, "height": 800}) as page:
+    with browser.new_page(viewport={"width": width, "height": height}) as page:
         page.on("console", lambda line: wrong.append(line.text) if line.type == "error" else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.goto(printed)
+        page.goto(address)
         ask(page, RELIEF)
         page.get_by_role("link", name="Read it in the whole document").first.click()
         yield page
     assert wrong == []
+
+
+@pytest.fixture
+def reader(browser: Browser, printed: str) -> Iterator[Page]:
+    with opened(browser, printed, 1300, 800) as page:
+        yield page
+
+
+@pytest.fixture
+def phone(browser: Browser, printed: str) -> Iterator[Page]:
+    with opened(browser, printed, 320, 640) as page:
+        yield page
 
 
 def test_a_quote_of_a_pdf_opens_on_its_printed_page(reader: Page, document: Document) -> None:
@@ -111,13 +124,12 @@ def test_a_document_opened_from_the_sources_shows_its_first_page(reader: Page) -
     expect(reader.locator(".sheet mark")).to_have_count(0)
 
 
-def test_the_printed_page_fits_a_phone(reader: Page) -> None:
-    reader.set_viewport_size({"width": 320, "height": 640})
-    expect(reader.locator(".sheet img")).to_have_js_property("complete", True)
-    assert reader.evaluate("document.documentElement.scrollWidth") <= 320
-    width = reader.locator(".sheet img").evaluate("image => image.clientWidth")
+def test_the_printed_page_fits_a_phone(phone: Page) -> None:
+    expect(phone.locator(".sheet img")).to_have_js_property("complete", True)
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 320
+    width = phone.locator(".sheet img").evaluate("image => image.clientWidth")
     assert 240 < width <= 320
-    larger = reader.locator(".sheet .leaf a")
+    larger = phone.locator(".sheet .leaf a")
     assert str(larger.get_attribute("href")).startswith(
         "/pictures/a%20leaflet%20%26%20more.pdf?page=1&"
     )

@@ -19,7 +19,7 @@ DONE = "section.answer.done"
 
 def test_an_address_opens_answered_and_can_be_gone_back_from(page: Page, address: str) -> None:
     page.goto(f"{address}/?q=How+long+did+relief+last%3F&q=and+in+children%3F")
-    expect(page.locator(DONE)).to_have_count(2, timeout=20_000)
+    expect(page.locator(DONE)).to_have_count(2)
     expect(page.locator("bdi", has_text="and in children?").first).to_be_visible()
     ask(page, "Does insurance pay for it?")
     expect(page).to_have_url(re.compile(re.escape("&q=Does+insurance+pay+for+it%3F") + "$"))
@@ -240,11 +240,11 @@ def test_the_page_speaks_four_languages_and_quotes_stay_as_they_are(
     page: Page, address: str
 ) -> None:
     page.goto(f"{address}/de/?q=Wie+lange+hielt+die+Linderung+an%3F")
-    expect(page.locator(DONE)).to_have_count(1, timeout=20_000)
+    expect(page.locator(DONE)).to_have_count(1)
     expect(page.locator("html")).to_have_attribute("lang", "de")
     expect(page.get_by_role("button", name="Fragen", exact=True)).to_be_visible()
     assert assert_quotes_are_verbatim(page, CORPUS) >= 1
     page.get_by_role("link", name="Français").click()
-    expect(page.locator(DONE)).to_have_count(1, timeout=20_000)
+    expect(page.locator(DONE)).to_have_count(1)
     expect(page.get_by_role("button", name="Demander", exact=True)).to_be_visible()
     expect(page).to_have_url(re.compile(re.escape("/fr/?q=Wie")))
