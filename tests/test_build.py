@@ -25,8 +25,6 @@ from ketqa.models import find_model
 from ketqa.shards import ENCODE_CHARACTERS, encode_new, split_documents
 from ketqa.verify import verify_index
 
-KILLS = 20
-
 
 def test_passages_and_sentences_are_slices_numbered_through_the_corpus(
     four_documents: Path,
@@ -112,16 +110,19 @@ def _build(corpus: Path, index: Path) -> None:
 
 
 @pytest.mark.model
-def test_a_build_killed_at_any_moment_leaves_an_index_that_answers(tmp_path: Path) -> None:
-    """Twenty kill -9, spread at random over a whole build."""
+@pytest.mark.parametrize("kills", [5, pytest.param(20, marks=pytest.mark.long)])
+def test_a_build_killed_at_any_moment_leaves_an_index_that_answers(
+    tmp_path: Path, kills: int
+) -> None:
+    """As many kill -9, spread at random over a whole build."""
     index = tmp_path / "index"
     _build(_corpus(tmp_path, 0), index)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["sentence_transformers", "ketqa.build"])
     whole = _time_of_a_build(context, _corpus(tmp_path, 1), tmp_path / "timed")
-    chance = random.Random(20)
+    chance = random.Random(kills)
     killed, current = 0, "0"
-    for attempt in range(2, 3 * KILLS):
+    for attempt in range(2, 3 * kills):
         corpus = _corpus(tmp_path, attempt)
         process = context.Process(target=_build, args=(corpus, index))
         process.start()
@@ -136,9 +137,9 @@ def test_a_build_killed_at_any_moment_leaves_an_index_that_answers(tmp_path: Pat
             assert current in {before, str(attempt)}
             answer = opened.ask("How long did relief last?", min_confidence=0)
             assert "relief lasted for up to 3 weeks" in answer.evidence[0].quote
-        if killed == KILLS:
+        if killed == kills:
             break
-    assert killed == KILLS
+    assert killed == kills
     _build(corpus, index)
     assert not any(check.problem for check in verify_index(index, corpus))
 
