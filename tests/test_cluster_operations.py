@@ -170,6 +170,22 @@ def test_rows_that_a_server_does_not_show_are_asked_for_again_until_the_time_is_
 
 
 @pytest.mark.model
+def test_a_server_that_refuses_for_a_moment_is_asked_again(lite: Server, small_index: Path) -> None:
+    """As Milvus does when one of the nodes that held a collection is replaced."""
+    address = Address.parse(lite.address("refusing", small_index))
+    fill(address)
+    collection = name_of(address)
+    with Index.open(address) as index:
+        expected = index.ask(QUESTION).evidence
+        with collection.milvus.asked() as client:
+            client.release_collection(collection.name)
+        again = threading.Timer(1.0, collection.load)
+        again.start()
+        assert index.ask(QUESTION).evidence == expected
+        again.join()
+
+
+@pytest.mark.model
 @pytest.mark.parametrize("kind", [Lite, *([Standalone] if SERVER else [])])
 def test_what_a_server_acknowledged_is_there_after_it_was_killed(
     kind: type[Lite] | type[Standalone],

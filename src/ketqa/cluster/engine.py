@@ -198,20 +198,27 @@ class MilvusRows:
         return np.array([found[number] for number in numbers], np.float32)
 
     def _until(self, least: int, look: Callable[[], dict[int, Got]]) -> dict[int, Got]:
-        """Look again, for ``ANSWER`` seconds, while fewer rows come than there must be.
+        """Look again, for ``ANSWER`` seconds, while it fails or fewer rows come than there must be.
 
         Of two nodes that hold each row, one that was started again is asked some seconds before it
-        may show what it has loaded; until then it says that it has nothing, and the other is asked.
+        may show what it has loaded; until then it refuses or has nothing, and the other is asked.
         """
         end = monotonic() + ANSWER
-        while len(found := look()) < least:
+        while True:
+            try:
+                found = look()
+                if len(found) >= least:
+                    return found
+                missed = self._gone(least - len(found))
+            except EngineAway as error:
+                missed = error
             if monotonic() > end:
-                address = self.collection.milvus.address
-                raise EngineAway(
-                    f"{address}: {least - len(found)} of its rows are gone; {refill(address)}"
-                )
+                raise missed
             sleep(PAUSE)
-        return found
+
+    def _gone(self, rows: int) -> EngineAway:
+        address = self.collection.milvus.address
+        return EngineAway(f"{address}: {rows} of its rows are gone; {refill(address)}")
 
     def _search(self, query: Rows, k: int) -> dict[int, float]:
         milvus = self.collection.milvus
