@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # The exact version first: anything looser can pull gigabytes of GPU libraries.
 TORCH := torch==2.13.0
+# A network that is this machine alone; whoever is not root becomes it in there, to switch it on.
+ALONE := unshare --net $(if $(filter 0,$(shell id -u)),,--map-root-user)
 
 .PHONY: setup run test check check-all long cluster crash fuzz mutants load bench bench-speed bench-peers weights wheel offline lock sbom audit reference clean
 
@@ -42,7 +44,7 @@ MILVUS := $(VENV)/milvus
 cluster: setup $(MILVUS)/.ready
 	$(BIN)/pip install --quiet -e '.[ray]' --group nodes -c constraints.txt
 	PATH="$$PATH:$(realpath .)/$(MILVUS)/etcd/usr/bin" KETQA_MILVUS_SERVER=$(realpath .)/$(MILVUS)/server \
-	  unshare --net --map-root-user sh -c 'ip link set lo up && $(BIN)/pytest tests/test_bulk.py tests/test_cluster*.py \
+	  $(ALONE) sh -c 'ip link set lo up && $(BIN)/pytest tests/test_bulk.py tests/test_cluster*.py \
 	  -o log_cli=true --log-cli-level=INFO'
 
 # The server's files, and Debian's etcd, unpacked here and not installed: no service is started.
@@ -77,7 +79,7 @@ wheel:
 
 # All tests in a network that is this machine alone, and how often anything looked for another.
 offline: setup
-	unshare --net --map-root-user sh -c 'ip link set lo up && $(BIN)/pytest; told=$$?; \
+	$(ALONE) sh -c 'ip link set lo up && $(BIN)/pytest; told=$$?; \
 	  awk "/^Ip: [0-9]/ { print \$$13 }" /proc/net/snmp; exit $$told'
 
 # The hash of every file that constraints.txt may install; of torch, that of the CPU build too.

@@ -34,6 +34,7 @@ kafka: {{brokerList: "{broker}"}}
 localStorage: {{path: {folder}/data}}
 common: {{storageType: local, session: {{ttl: 20}}}}
 queryNode: {{segcore: {{interimIndex: {{enableIndex: false}}}}}}
+proxy: {{replicaSelectionPolicy: round_robin}}
 """
 
 

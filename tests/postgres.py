@@ -29,10 +29,17 @@ def why_not() -> str:
     """Say why it cannot run here; empty where it can."""
     if find_programs() is None:
         return "PostgreSQL is not installed"
+    if os.getuid() != 0:
+        return ""
     try:
-        pwd.getpwnam("postgres")
+        account = pwd.getpwnam("postgres")
     except KeyError:
-        return "PostgreSQL does not run as root, and there is no user postgres" * (not os.getuid())
+        return "PostgreSQL does not run as root, and there is no user postgres"
+    mapped = [
+        map(int, line.split()) for line in Path("/proc/self/uid_map").read_text().splitlines()
+    ]
+    if not any(first <= account.pw_uid < first + count for first, _, count in mapped):
+        return "PostgreSQL does not run as root, and in this namespace there is nobody else"
     return ""
 
 
