@@ -1,7 +1,9 @@
 """Other web sites, and what Gradio offers beside the chat: neither comes in."""
 
 import json
+import os
 import socket
+import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
-from browsing import serving
+from browsing import running
 from ketqa.web.door import MOST_BYTES, Door, Hatch
 from ketqa.web.guard import EVERYONE, Access
 
@@ -20,6 +22,8 @@ HERE = "http://127.0.0.1:7860"
 JOIN = "/gradio_api/queue/join"
 QUESTION = "How long did relief last?"
 CHAT = {"data": [QUESTION, False, [], ""], "fn_index": 0, "session_hash": "s"}
+EVENTS = (0, 1)
+NO_EVENTS: tuple[object, ...] = (9999, -1, 10**30, 0.5, "0", None, [], {})
 ANSWERING = ("/v1/ask", "/mcp", JOIN, "/es/gradio_api/queue/join", "/gradio_api/cancel")
 
 
@@ -31,6 +35,10 @@ async def inside(scope: Scope, receive: Receive, send: Send) -> None:
 
 def behind_door(access: Access = EVERYONE, host: str = "127.0.0.1") -> TestClient:
     return TestClient(Door(inside, access, host), base_url=HERE)
+
+
+def behind_hatch() -> TestClient:
+    return TestClient(Hatch(inside, EVENTS), base_url=HERE)
 
 
 def status(client: TestClient, method: str, path: str, headers: Mapping[str, str]) -> int:
@@ -160,19 +168,19 @@ async def test_a_crowd_is_told_that_there_is_no_place_before_any_of_it_was_answe
     ],
 )
 def test_of_gradio_only_what_the_page_uses_can_be_reached(method: str, path: str) -> None:
-    response = TestClient(Hatch(inside), base_url=HERE).request(method, path, json=CHAT)
+    response = behind_hatch().request(method, path, json=CHAT)
     assert (response.status_code, "x-inside" in response.headers) == (404, False)
 
 
 def test_what_the_page_sends_to_gradio_comes_through_for_this_site_alone() -> None:
-    client = TestClient(Hatch(inside), base_url=HERE)
+    client = behind_hatch()
     for response in (client.get("/config"), client.post(JOIN, json=CHAT)):
         assert (response.status_code, response.headers["x-inside"]) == (200, "yes")
         assert "access-control-allow-origin" not in response.headers
 
 
 def test_nothing_is_fetched_that_a_chat_names() -> None:
-    client = TestClient(Hatch(inside), base_url=HERE)
+    client = behind_hatch()
     file = {"path": "http://example.org/", "meta": {"_type": "gradio.FileData"}}
     for chat in (
         [{"role": "user", "content": {"type": "file", "file": file}}],
@@ -188,7 +196,7 @@ def test_nothing_is_fetched_that_a_chat_names() -> None:
 
 
 def test_a_chat_has_an_end() -> None:
-    client = TestClient(Hatch(inside), base_url=HERE)
+    client = behind_hatch()
     for length in (str(MOST_BYTES + 1), "1" * 5000, "-1", "²"):
         headers = {b"Content-Length": length.encode("latin-1")}
         refused = client.post(JOIN, content=b"{}", headers=headers)
@@ -200,10 +208,32 @@ def test_a_chat_has_an_end() -> None:
         assert (told.status_code, "a question" in told.text) == (422, False)
 
 
+@pytest.mark.parametrize("number", NO_EVENTS)
+def test_what_the_page_has_no_event_for_is_refused(number: object) -> None:
+    told = behind_hatch().post(JOIN, json={**CHAT, "fn_index": number})
+    assert (told.status_code, "x-inside" in told.headers) == (422, False)
+    assert told.json()["detail"] == "this is no message of a chat"
+
+
+Running = tuple[str, subprocess.Popen[bytes]]
+
+
 @pytest.fixture(scope="module")
-def served_page(index_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(index_folder, "--rate-limit", "1000/minute") as found:
+def server(index_folder: Path) -> Iterator[Running]:
+    with running(index_folder, "--rate-limit", "1000/minute") as found:
         yield found
+
+
+@pytest.fixture
+def served_page(server: Running) -> str:
+    return server[0]
+
+
+def told_by(process: subprocess.Popen[bytes]) -> bytes:
+    """Return what a server told since it was last asked for it."""
+    assert process.stderr
+    os.set_blocking(process.stderr.fileno(), False)
+    return process.stderr.read() or b""
 
 
 @pytest.mark.model
@@ -222,6 +252,22 @@ def test_both_stand_before_the_real_server(served_page: str) -> None:
             assert client.get(f"{prefix}/gradio_api/file=/etc/hostname").status_code == 404
             assert client.post(f"{prefix}{JOIN}", content=b'{"path": 1}').status_code == 422
         assert client.get("/").headers["cross-origin-resource-policy"] == "same-origin"
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("prefix", ["", "/es"])
+def test_what_is_no_message_breaks_nothing_at_the_real_server(server: Running, prefix: str) -> None:
+    address, process = server
+    told_by(process)
+    with httpx.Client(base_url=f"{address}{prefix}", timeout=30) as client:
+        for number in NO_EVENTS:
+            refused = client.post(JOIN, json={**CHAT, "fn_index": number, "data": []})
+            assert refused.status_code == 422
+            assert refused.headers["content-type"] == "application/problem+json"
+        without = {name: given for name, given in CHAT.items() if name != "fn_index"}
+        assert client.post(JOIN, json=without).status_code == 400
+        assert client.get("/gradio_api/queue/status").status_code == 200
+    assert told_by(process) == b""
 
 
 @pytest.mark.model

@@ -8,7 +8,7 @@ and it fetches those that a chat names.
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -110,9 +110,10 @@ class Door:
 class Hatch:
     """Let through to Gradio what the page sends to it, and nothing else."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Stand before Gradio, wherever it is mounted."""
+    def __init__(self, app: ASGIApp, events: Collection[int]) -> None:
+        """Stand before Gradio, wherever it is mounted, with a page of these events."""
         self._app = app
+        self._events = tuple(events)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request on, or refuse it."""
@@ -140,7 +141,7 @@ class Hatch:
             await problem(413, "a chat may not be so long; begin a new one")(scope, receive, send)
             return
         body = await request.body()
-        if not _is_chat(body):
+        if not _is_chat(body, self._events):
             await problem(422, "this is no message of a chat")(scope, receive, send)
             return
         await self._app(scope, given_again(body, receive), here_only)
@@ -163,16 +164,19 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _is_chat(body: bytes) -> bool:
-    """Tell whether a body is of the form that Gradio takes, and names no file.
+def _is_chat(body: bytes, events: Collection[int]) -> bool:
+    """Tell whether a body is of the form that Gradio takes, of an event, and names no file.
 
-    Gradio would repeat what is of another form to whoever sent it.
+    Gradio would repeat what is of another form to whoever sent it, and break over an event that
+    its page has not.
     """
     try:
         table = json.loads(body)
     except (ValueError, RecursionError):
         return False
     if not isinstance(table, dict) or not isinstance(table.get("data", []), list):
+        return False
+    if "fn_index" in table and table["fn_index"] not in events:
         return False
     waiting: list[Any] = [table]
     while waiting:

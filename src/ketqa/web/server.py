@@ -141,7 +141,7 @@ def build_app(
         )
         mount = app.router.routes[-1]
         assert isinstance(mount, Mount)  # noqa: S101, for the type checker
-        mount.app = Hatch(mount.app)
+        mount.app = Hatch(mount.app, page.fns)
     return app
 
 
