@@ -61,6 +61,37 @@ async def test_nobody_comes_in_without_the_token() -> None:
     assert await post(b"", access, Authorization=f"Bearer {TOKEN}") == 200
 
 
+class Sealed(bytes):
+    """What was given, which may not be compared letter by letter until one differs."""
+
+    __hash__ = bytes.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        pytest.fail("how long that takes would tell how much of it is right")
+
+    __ne__ = __eq__
+
+
+async def test_how_long_the_token_takes_to_compare_tells_nothing_of_it() -> None:
+    async def nothing() -> Message:
+        return {"type": "http.request"}
+
+    for given, status in ((f"Bearer {TOKEN}", 200), (f"Bearer {TOKEN[:-1]}x", 401)):
+        told: list[Message] = []
+
+        async def keep(message: Message, told: list[Message] = told) -> None:
+            told.append(message)
+
+        headers = [(b"authorization", Sealed(given.encode()))]
+        scope = {"type": "http", "method": "POST", "path": "/v1/ask", "headers": headers}
+        await Guard(inside, Access(token=TOKEN), Metrics())(scope, nothing, keep)
+        assert told[0]["status"] == status
+
+
+def test_a_token_is_not_shown_where_access_is() -> None:
+    assert "token" not in repr(Access(token=TOKEN))
+
+
 async def test_nobody_comes_in_too_often() -> None:
     transport = httpx.ASGITransport(Guard(inside, Access(rate="2/minute"), Metrics()))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:

@@ -9,7 +9,7 @@ import math
 import os
 import re
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
 from time import perf_counter, time
@@ -49,7 +49,7 @@ class Access:
     this machine, by which the server may be called.
     """
 
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
     rate: str | None = None
     origins: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
