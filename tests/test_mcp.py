@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import anyio
 import httpx2
@@ -102,9 +103,40 @@ async def test_documents_are_resources(index: Index) -> None:
         for resource in listed:
             read = (await client.read_resource(resource.uri)).contents[0]
             assert isinstance(read, TextResourceContents)
+            assert read.meta == {"notice": UNTRUSTED}
             assert read.text == (CORPUS / resource.name).read_bytes().decode()
         with pytest.raises(MCPError, match="no such document"):
             await client.read_resource("ketqa://documents/nothing.txt")
+
+
+async def test_a_document_that_is_not_listed_is_marked_too(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ketqa.integrations.mcp.MOST_LISTED", 0)
+    async with Client(build_server(index)) as client:
+        assert (await client.list_resources()).resources == []
+        [template] = (await client.list_resource_templates()).resource_templates
+        assert template.description == UNTRUSTED
+        [read] = (await client.read_resource(f"ketqa://documents/{FILE}")).contents
+    assert isinstance(read, TextResourceContents)
+    assert read.text == (CORPUS / FILE).read_bytes().decode()
+    assert read.meta == {"notice": UNTRUSTED}
+
+
+async def test_no_file_is_opened_by_its_name(
+    index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "secret.txt"
+    file.write_text("Nobody outside may read this.")
+    monkeypatch.chdir(tmp_path)
+    names = (file.name, str(file), f"../{tmp_path.name}/{file.name}", file.as_uri())
+    async with Client(build_server(index)) as client:
+        for name in names:
+            result = await client.call_tool("read_document", {"id": name})
+            assert result.is_error
+            for written in (name, quote(name, safe="")):
+                with pytest.raises(MCPError):
+                    await client.read_resource(f"ketqa://documents/{written}")
 
 
 async def test_eight_questions_at_once_get_their_own_answers(index: Index) -> None:
