@@ -1,5 +1,7 @@
 """Quotes: whole sentences that can be understood alone, none said twice."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from ketqa.reader import Reading
 from ketqa.shards import split_documents
 from ketqa.store import Store
 from ketqa.tables import create_store
-from ketqa.types import CuratedQuestion, Evidence, Hit, Source, Span
+from ketqa.types import CuratedQuestion, Document, Evidence, Hit, Layout, Source, Span
 
 DOCUMENTS = {
     "a.txt": "A trial ran in 2014. It had ten patients. The pain fell. Nobody fell ill.\n\n"
@@ -21,12 +23,19 @@ DOCUMENTS = {
 }
 
 
+def store_of(folder: Path, documents: Sequence[Document]) -> Store:
+    passages, sentences = split_documents(documents, TopicEncoder(), tokens=100)
+    create_store(folder / "corpus.sqlite", documents, passages, sentences)
+    return Store(folder / "corpus.sqlite")
+
+
+def written(folder: Path, texts: dict[str, str]) -> Store:
+    return store_of(folder, load_corpus(write_corpus(folder / "corpus", texts)))
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    documents = load_corpus(write_corpus(tmp_path / "corpus", DOCUMENTS))
-    passages, sentences = split_documents(documents, TopicEncoder(), tokens=100)
-    create_store(tmp_path / "corpus.sqlite", documents, passages, sentences)
-    return Store(tmp_path / "corpus.sqlite")
+    return written(tmp_path, DOCUMENTS)
 
 
 def readings(store: Store, *numbers: int) -> list[Reading]:
@@ -68,14 +77,8 @@ def test_a_sentence_that_leans_takes_in_the_one_before(store: Store) -> None:
 
 
 def test_neither_a_heading_nor_what_is_quoted_already_is_taken_in(tmp_path: Path) -> None:
-    documents = load_corpus(
-        write_corpus(
-            tmp_path / "corpus", {"a.txt": "A Heading\n\nIt fell. It rose. It fell again.\n"}
-        )
-    )
-    passages, sentences = split_documents(documents, TopicEncoder(), tokens=100)
-    create_store(tmp_path / "corpus.sqlite", documents, passages, sentences)
-    with Store(tmp_path / "corpus.sqlite") as store:
+    text = "A Heading\n\nIt fell. It rose. It fell again.\n"
+    with written(tmp_path, {"a.txt": text}) as store:
         assert quotes(store, 1) == ["It fell."]
         assert quotes(store, 2, 3, k=2) == ["It fell. It rose. It fell again."]
         far = readings(store, 2, *[1] * 20, 3)
@@ -85,12 +88,14 @@ def test_neither_a_heading_nor_what_is_quoted_already_is_taken_in(tmp_path: Path
 
 def test_no_quote_is_longer_than_three_sentences(tmp_path: Path) -> None:
     text = "The pain fell. It rose. It fell. It stayed. It went away.\n"
-    documents = load_corpus(write_corpus(tmp_path / "corpus", {"a.txt": text}))
-    passages, sentences = split_documents(documents, TopicEncoder(), tokens=100)
-    create_store(tmp_path / "corpus.sqlite", documents, passages, sentences)
-    with Store(tmp_path / "corpus.sqlite") as store:
+    with written(tmp_path, {"a.txt": text}) as store:
         assert quotes(store, 4) == ["It fell. It stayed. It went away."]
         assert quotes(store, 0, 1, 2, 3, k=1) == ["The pain fell. It rose. It fell."]
+
+
+def test_a_sentence_that_leans_on_nothing_is_quoted_alone(tmp_path: Path) -> None:
+    with written(tmp_path, {"a.txt": "It fell by half. Nobody knew why.\n"}) as store:
+        assert quotes(store, 0) == ["It fell by half."]
 
 
 def test_a_leaning_sentence_that_also_answers_joins_the_quote_before(store: Store) -> None:
@@ -106,6 +111,31 @@ def test_the_same_words_are_quoted_once_and_their_other_places_named(store: Stor
     assert [item.quote for item in found] == ["The pain fell."]
     places = [(span.doc_id, span.start) for span in found[0].also_at]
     assert places == [("a.txt", DOCUMENTS["a.txt"].index("The pain fell!")), ("b.txt", 16)]
+
+
+def test_a_quote_stands_elsewhere_only_where_all_of_its_sentences_follow(tmp_path: Path) -> None:
+    texts = {
+        "a.txt": "The pain fell by half. It stayed away.\n",
+        "b.txt": "The pain fell by half. It came back.\n",
+        "c.txt": "Nobody fell ill. The PAIN fell by half! It stayed away: for a week.\n",
+        "d.txt": "Nobody fell ill. The PAIN fell by half! It stayed away!\n",
+        "e.txt": "The pain fell by half.\n",
+    }
+    with written(tmp_path, texts) as store:
+        (quote,) = gather(readings(store, 1), store, k=1)
+    assert quote.quote == texts["a.txt"].strip()
+    assert quote.also_at == (Span("d.txt", 17, len(texts["d.txt"]) - 1),)
+
+
+def test_a_quote_tells_its_page_and_whether_it_passes_on_a_study(tmp_path: Path) -> None:
+    text = "Ada was treated at home. A trial found less pain. It had ten patients.\n"
+    (document,) = load_corpus(write_corpus(tmp_path / "corpus", {"a.txt": text}))
+    paged = replace(document, layout=Layout("a reader 1.0", (0, text.index("A trial"))))
+    with store_of(tmp_path, [paged]) as store:
+        home, trial = gather(readings(store, 0, 2), store, k=2)
+    assert (home.page, home.second_hand) == (1, False)
+    assert (trial.page, trial.second_hand) == (2, True)
+    assert trial.quote == "A trial found less pain. It had ten patients."
 
 
 def test_at_most_k_quotes_come_best_first(store: Store) -> None:

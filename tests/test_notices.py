@@ -2,14 +2,17 @@
 
 import json
 import re
+import zlib
+from collections import Counter
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from conftest import ROOT
 from ketqa.index import Index
 from ketqa.notices import COUNTRIES, classify, help_in, notice_for, notice_lines
-from ketqa.notices.classify import Kind, fold
+from ketqa.notices.classify import BUCKETS, KINDS, Kind, _weights, features, fold, probabilities
 
 LABELS = [
     json.loads(line)
@@ -71,10 +74,48 @@ def test_without_an_encoding_letters_and_words_must_do() -> None:
         ("Has ketamine been studied for suicidal ideation?", None),
         ("What is a thunderclap headache?", None),
         ("How long did relief last?", None),
+        ("She fell and hit her head.", "emergency"),
+        ("Can I drive after taking it? I feel faint.", "advice"),
+        ("Er atmet nicht", "emergency"),
+        ("Is there research on people who say they want to die?", None),
+        ("", None),
     ],
 )
 def test_plain_cases(message: str, kind: Kind | None) -> None:
     assert classify(message) == kind
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("message", ["What now?", "How long did relief last?", ""])
+def test_what_a_message_means_counts_beside_its_words(message: str, kind: Kind | None) -> None:
+    meanings = _weights("rows")[0][:, 2 * BUCKETS :]
+    row = meanings[KINDS.index(kind)] - meanings.mean(axis=0)
+    assert classify(message, row / np.linalg.norm(row)) == kind
+    assert classify(message, np.zeros(len(row))) is None
+
+
+def test_the_three_probabilities_are_shares_of_one() -> None:
+    for message in ("", "i cant wake him", "should i take it with wine"):
+        assert probabilities(message).sum() == pytest.approx(1)
+
+
+def test_a_message_is_read_as_runs_of_two_to_five_letters_and_of_one_to_three_words() -> None:
+    letters = (
+        " i", "i ", " i ",
+        *[" o", "ok", "k ", " ok", "ok ", " ok "] * 2,
+        " l", "li", "ik", "ke", "e ", " li", "lik", "ike", "ke ", " lik", "like", "ike ",
+        " like", "like ",
+    )  # fmt: skip
+    words = (
+        "ok", "i", "like", "ok", "ok i", "i like", "like ok", "ok i like", "i like ok",
+    )  # fmt: skip
+    expected: dict[int, float] = {}
+    for first, runs in ((0, letters), (BUCKETS, words)):
+        counts = Counter(first + zlib.crc32(run.encode()) % BUCKETS for run in runs)
+        length = sum(count**2 for count in counts.values()) ** 0.5
+        expected |= {bucket: count / length for bucket, count in counts.items()}
+    buckets, values = features("ok i like ok")
+    assert dict(zip(buckets.tolist(), values.tolist(), strict=True)) == pytest.approx(expected)
 
 
 def test_accents_apostrophes_and_case_make_no_difference() -> None:

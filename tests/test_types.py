@@ -9,6 +9,7 @@ from ketqa.types import (
     Change,
     CuratedQuestion,
     Evidence,
+    Hit,
     Layout,
     Notice,
     Passage,
@@ -83,6 +84,20 @@ def test_an_answer_comes_back_whole_from_its_json() -> None:
     again = Answer.from_dict(json.loads(json.dumps(answer.to_dict())))
     assert again == answer
     assert again.to_dict() == answer.to_dict()
+
+
+def test_a_passage_found_tells_in_json_where_it_stands_and_why_it_was_found() -> None:
+    quote = full_answer().evidence[0]
+    hit = Hit(2, 0.123456, quote.passage, quote.source, 0.234567, 0.345678, "curated?")
+    assert hit.to_dict() == {
+        "rank": 2,
+        "score": 0.1235,
+        "dense": 0.2346,
+        "lexical": 0.3457,
+        "matched": "curated?",
+        "source": quote.to_dict()["source"],
+        "passage": {"number": 7, "start": 0, "end": 8, "text": "xx“q”\u00a0x"},
+    }
 
 
 def test_fields_that_a_later_version_adds_are_left_out() -> None:

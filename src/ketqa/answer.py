@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ketqa.match import Matches
 from ketqa.reader import Reading
@@ -56,8 +56,10 @@ def gather_evidence(
     """
     quotes = choose_quotes(readings, store, k)
     return tuple(
-        replace(
-            _evidence(quote, store, matches),
+        _evidence(
+            quote,
+            store,
+            matches,
             rank=rank,
             confidence=probability(quotes[0].reading.logit - quote.reading.logit),
         )
@@ -103,13 +105,15 @@ def _stand_alone(
     return passage[first : last + 1]
 
 
-def _evidence(quote: Quote, store: Store, matches: Matches) -> Evidence:
+def _evidence(
+    quote: Quote, store: Store, matches: Matches, *, rank: int, confidence: float
+) -> Evidence:
     span = quote.span
     document = store.document(span.doc_id)
     match = matches.meaning.get(quote.reading.sentence.number)
     return Evidence(
-        rank=0,
-        confidence=0.0,
+        rank=rank,
+        confidence=confidence,
         quote=document.text[span.start : span.end],
         span=span,
         source=document.source,
@@ -124,11 +128,11 @@ def _evidence(quote: Quote, store: Store, matches: Matches) -> Evidence:
 def _same_words(quote: Quote, store: Store) -> Iterator[Span]:
     """Yield the other places where the corpus has the whole quote in the same words."""
     for twin in store.twins(quote.sentences[0]):
-        last: Sentence | None = twin
+        last = twin
         for sentence in quote.sentences[1:]:
-            last = store.following(last) if last else None
-            if last is None or twin_key(last.text) != twin_key(sentence.text):
-                last = None
+            following = store.following(last)
+            if following is None or twin_key(following.text) != twin_key(sentence.text):
                 break
-        if last is not None:
+            last = following
+        else:
             yield Span(twin.span.doc_id, twin.span.start, last.span.end)

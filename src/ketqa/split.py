@@ -32,7 +32,7 @@ LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
 LEAD = re.compile(rf"(?:[\s{INVISIBLE}]|#{{1,6}}(?=\s)|>|[-*+•·▪◦–—](?=\s))*")
 TRAIL = INVISIBLE + "".join(filter(str.isspace, map(chr, range(0x3001))))
 LIST_ITEM = re.compile(r"\s*(?:[-*+•·▪◦]|\d{1,3}[.)])\s")
-MARKDOWN_HEADING = re.compile(r"#{1,6}\s")
+MARKDOWN_HEADING = re.compile(rf"[{INVISIBLE}]*#{{1,6}}[^\S\r\n]+\S")
 MARKDOWN_RULE = re.compile(r"\s*(?:[-=_*]\s*){3,}\Z")
 CLOSING = "\"'”’»)]*_"
 FULL_STOP = re.compile(rf"[.!?…。！？][{re.escape(CLOSING)}]*\Z")
@@ -160,7 +160,7 @@ def _paragraphs(
         for first, last in _join_wrapped(text, block) if joined else block:
             low, high = _trim(text, first, last)
             if low < high:
-                marked = MARKDOWN_HEADING.match(text, start) is not None
+                marked = MARKDOWN_HEADING.match(text, first) is not None
                 yield low, high, marked or _is_heading(text[low:high])
 
 
@@ -238,7 +238,7 @@ def _cuts(paragraph: str, language: str, headings: Set[str]) -> list[int]:
 
 def _after_heading(sentence: str, offset: int, headings: Set[str]) -> list[int]:
     """Cut after a heading of the same document that was pasted into running text."""
-    for gap in CAPITAL.finditer(sentence, 0, LONGEST_HEADING):
+    for gap in CAPITAL.finditer(sentence[:LONGEST_HEADING]):
         if sentence[: gap.start()] in headings:
             return [offset + gap.start()]
     return []
@@ -246,10 +246,9 @@ def _after_heading(sentence: str, offset: int, headings: Set[str]) -> list[int]:
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int]:
     """Leave out white space and line markers at the ends; empty where no word is left."""
-    lead = LEAD.match(text, start, end)
-    low = lead.end() if lead else start
-    high = start + len(text[start:end].rstrip(TRAIL))
-    return (low, high) if WORD.search(text, low, max(low, high)) else (low, low)
+    body = LEAD.sub("", text[start:end], count=1)
+    low = end - len(body)
+    return (low, low + len(body.rstrip(TRAIL))) if WORD.search(body) else (low, low)
 
 
 def _is_heading(line: str) -> bool:

@@ -109,7 +109,7 @@ def features(folded: str) -> tuple[NDArray[np.int64], Floats]:
         for half in (runs, spans)
         for count in half.values()
     ]
-    return np.array([*runs, *spans], dtype=np.int64), np.array(values, dtype=np.float64)
+    return np.array([*runs, *spans], dtype=np.int64), np.array(values)
 
 
 def _letter_runs(words: Sequence[str]) -> Iterator[str]:
