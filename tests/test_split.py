@@ -294,6 +294,7 @@ def test_passages_cover_every_sentence_once_within_the_budget(
     [
         (["ffff", "ffff"], 5, [(0, 1), (1, 2)]),
         (["ff ff", "# h", "ff"], 5, [(0, 2), (2, 4)]),
+        (["fff", "ff", "# h", "f"], 4, [(0, 1), (1, 2), (2, 4)]),
         (["ff", "ff f ff"], 6, [(0, 1), (1, 4)]),
         (["# h", "fff ff", "ffff"], 5, [(0, 2), (2, 3), (3, 4)]),
         (["# h", "# h", "fff fff"], 5, [(0, 3), (3, 4)]),

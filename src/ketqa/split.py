@@ -107,10 +107,8 @@ def pack_passages(
         return []
     splitter = RecursiveCharacterTextSplitter(
         separators=[SECTION, PARAGRAPH, SENTENCE],
-        keep_separator="end",
         chunk_size=budget,
         chunk_overlap=0,
-        strip_whitespace=False,
         length_function=_size_of(sizes),
     )
     outline = "".join(_outline(pieces))
