@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -100,3 +102,27 @@ def test_lists_are_searched_in_part_only_above_the_limit(
     monkeypatch.setattr("ketqa.dense.EXACT", 100)
     some = DenseIndex.load(tmp_path / "a")
     assert any(some.search(row, 3000).keys() != exact.search(row, 3000).keys() for row in rows[:9])
+
+
+COUNT_THREADS = """
+import os, sys
+from pathlib import Path
+import faiss, numpy
+from ketqa.dense import DenseIndex
+
+dense = DenseIndex.load(Path(sys.argv[1]))
+faiss.omp_set_num_threads(2)
+before = len(os.listdir("/proc/self/task"))
+dense.search(numpy.ones(8, numpy.float32), 5)
+dense.rows(range(50))
+print(len(os.listdir("/proc/self/task")) - before, faiss.omp_get_max_threads())
+"""
+
+
+def test_a_search_starts_no_threads_and_leaves_those_of_a_build_alone(
+    rows: Rows, tmp_path: Path
+) -> None:
+    DenseIndex.build(rows).save(tmp_path / "dense")
+    command = [sys.executable, "-c", COUNT_THREADS, str(tmp_path / "dense")]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert said.split() == ["0", "2"]

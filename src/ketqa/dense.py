@@ -1,6 +1,7 @@
 """Rows -> the nearest texts. The only file that knows FAISS."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -96,7 +97,8 @@ class DenseIndex:
         """Return the cosines of the k nearest texts, for a (dim,) query of length 1."""
         found: list[tuple[float, int]] = []
         for start, part in zip(self._starts, self._parts, strict=False):
-            cosines, numbers = part.search(query[None, :], min(k, part.ntotal))
+            with _one_thread():
+                cosines, numbers = part.search(query[None, :], min(k, part.ntotal))
             found += [
                 (float(cosine), int(start + number))
                 for cosine, number in zip(cosines[0], numbers[0], strict=True)
@@ -129,8 +131,23 @@ class DenseIndex:
         parts = np.searchsorted(self._starts, wanted, side="right") - 1
         for part in np.unique(parts):
             here = parts == part
-            rows[here] = self._parts[part].reconstruct_batch(wanted[here] - self._starts[part])
+            with _one_thread():
+                rows[here] = self._parts[part].reconstruct_batch(wanted[here] - self._starts[part])
         return rows
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Have FAISS start no threads: one query is work for one, and the others would spin.
+
+    They take the cores from the encoder and the cross-encoder: an answer took twice as long.
+    """
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(threads)
 
 
 def _with_lists(rows: Rows, exact: faiss.Index) -> faiss.Index:
