@@ -54,7 +54,8 @@ def main() -> None:
     asked = choose_questions(folder, options.questions)
     expected = ask(folder, asked)
     lines = [row(name_of(one), ask(one, asked), expected) for one in options.addresses]
-    told = "\n".join([*HEAD, row("FAISS", expected, expected), *lines])
+    # once more: the first of all waits for the disk, and for servers that were just filled
+    told = "\n".join([*HEAD, row("FAISS", ask(folder, asked), expected), *lines])
     print(told)
     if options.write:
         write_part(options.write, "engines", told)
