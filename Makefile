@@ -88,7 +88,8 @@ lock: $(SUPPLY)/.ready
 	$(SUPPLY)/bin/uv pip compile constraints.txt --no-deps --generate-hashes --no-header \
 	  --no-annotate --universal --python-version 3.11 --quiet --output-file requirements.lock
 	$(BIN)/pip download --quiet --no-deps --dest $(SUPPLY)/torch $(TORCH)
-	sed -i "s/^$(TORCH) .*/&\n    --hash=sha256:$$(sha256sum $(SUPPLY)/torch/*.whl | cut -c-64) \\\\/" requirements.lock
+	hash=$$(sha256sum $(SUPPLY)/torch/*.whl | cut -c-64); grep -q "$$hash" requirements.lock || \
+	  sed -i "s/^$(TORCH) .*/&\n    --hash=sha256:$$hash \\\\/" requirements.lock
 
 # What ketqa is made of, for whoever must keep account of it; and what is known to be wrong with it.
 sbom: $(SUPPLY)/.ready
