@@ -117,7 +117,7 @@ mutants: setup
 # Fifty people at the page for ten minutes, and then a crowd at once.
 load: setup
 	$(BIN)/ketqa index
-	$(BIN)/python benchmarks/load.py --people 50 --minutes 10
+	$(BIN)/python benchmarks/load.py --people 50 --minutes 10 --write docs/fuzz.md
 
 # How fast it is, and how it grows: hours. PASSAGES are those of the updates.
 PASSAGES ?= 1000000

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
+from statistics import fmean
 
 import httpx
 
@@ -155,8 +156,8 @@ def at(times: Sequence[float], share: float) -> str:
 def told(seen: Seen, people: int, minutes: float) -> list[tuple[str, str]]:
     """Return the figures of the people, each with its name."""
     warm = seen.memory[int(WARM * len(seen.memory)) :]
-    quarter = max(1, len(warm) // 4)
-    first, last = (sum(part) / len(part) for part in (warm[:quarter], warm[-quarter:]))
+    size = -(-len(warm) // 4)
+    quarters = [f"{fmean(warm[low : low + size]):.0f}" for low in range(0, len(warm), size)]
     return [
         ("people, minutes", f"{people}, {minutes:g}"),
         ("answers", f"{len(seen.answered):,}"),
@@ -164,8 +165,7 @@ def told(seen: Seen, people: int, minutes: float) -> list[tuple[str, str]]:
         ("errors", f"{len(seen.wrong)}"),
         ("p50, p95, p99 of an answer", ", ".join(at(seen.answered, s) for s in (0.5, 0.95, 0.99))),
         ("slowest answer", at(seen.answered, 1)),
-        ("server's memory, first quarter", f"{first:.0f} MB"),
-        ("server's memory, last quarter", f"{last:.0f} MB"),
+        ("server's memory, by quarters", f"{', '.join(quarters)} MB"),
         ("server's memory, most", f"{max(seen.memory):.0f} MB"),
     ]
 
