@@ -24,6 +24,11 @@ QUESTION = "How long did relief last?"
 CHAT = {"data": [QUESTION, False, [], ""], "fn_index": 0, "session_hash": "s"}
 EVENTS = (0, 1)
 NO_EVENTS: tuple[object, ...] = (9999, -1, 10**30, 0.5, "0", None, [], {})
+NO_SESSIONS: tuple[object, ...] = ("", "\ud800", "a b", "a/b", "a" * 65, 7, None, [], {})
+NO_MESSAGES = (
+    *({**CHAT, "fn_index": number, "data": []} for number in NO_EVENTS),
+    *({**CHAT, "session_hash": name} for name in NO_SESSIONS),
+)
 ANSWERING = ("/v1/ask", "/mcp", JOIN, "/es/gradio_api/queue/join", "/gradio_api/cancel")
 
 
@@ -208,9 +213,9 @@ def test_a_chat_has_an_end() -> None:
         assert (told.status_code, "a question" in told.text) == (422, False)
 
 
-@pytest.mark.parametrize("number", NO_EVENTS)
-def test_what_the_page_has_no_event_for_is_refused(number: object) -> None:
-    told = behind_hatch().post(JOIN, json={**CHAT, "fn_index": number})
+@pytest.mark.parametrize("message", NO_MESSAGES)
+def test_what_is_for_no_event_or_from_no_session_is_refused(message: object) -> None:
+    told = behind_hatch().post(JOIN, content=json.dumps(message))
     assert (told.status_code, "x-inside" in told.headers) == (422, False)
     assert told.json()["detail"] == "this is no message of a chat"
 
@@ -260,8 +265,8 @@ def test_what_is_no_message_breaks_nothing_at_the_real_server(server: Running, p
     address, process = server
     told_by(process)
     with httpx.Client(base_url=f"{address}{prefix}", timeout=30) as client:
-        for number in NO_EVENTS:
-            refused = client.post(JOIN, json={**CHAT, "fn_index": number, "data": []})
+        for message in NO_MESSAGES:
+            refused = client.post(JOIN, content=json.dumps(message))
             assert refused.status_code == 422
             assert refused.headers["content-type"] == "application/problem+json"
         without = {name: given for name, given in CHAT.items() if name != "fn_index"}

@@ -164,6 +164,24 @@ def test_whom_the_page_has_no_time_for_is_told_at_once_and_the_others_are_answer
         assert "answer done" in fetch(address, session)
 
 
+def test_a_message_from_no_session_ends_nobodys_chat(
+    held: tuple[str, threading.Event],
+) -> None:
+    """It would wait among the others, and nobody behind it would have a turn."""
+    address, go_on = held
+    number, sessions = number_of_ask(address), [f"n{who}" for who in range(pages.AT_ONCE + 1)]
+    for session in sessions:
+        assert join(address, number, session) == 200
+        time.sleep(0.1)  # for those whose turn it is to begin
+    nobody = join(address, number, "")
+    go_on.set()
+    for session in sessions:
+        assert "answer done" in fetch(address, session)
+    assert join(address, number, "late") == 200
+    assert "answer done" in fetch(address, "late")
+    assert nobody == 422
+
+
 @pytest.mark.browser
 def test_a_person_reads_that_it_is_busy_within_a_second(
     held: tuple[str, threading.Event], browser: Browser

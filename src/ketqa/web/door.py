@@ -34,6 +34,9 @@ FETCHED = re.compile(
     r"|/gradio_api/(?:info|app_id|startup-events|queue/(?:data|status)|heartbeat/[\w-]+)"
 )
 SENT = re.compile(r"/gradio_api/(?:queue/join|cancel|reset)")
+# What a page calls itself. By an empty name Gradio would stop answering everybody, and by one that
+# cannot be written it would keep whatever is asked from then on.
+SESSION = re.compile(r"[\w-]{1,64}", re.ASCII)
 # The questions and answers of a long chat, which the page sends with each question.
 MOST_BYTES = 16 << 20
 # By these Gradio knows a file, which it would fetch from wherever it is said to be.
@@ -165,26 +168,36 @@ def _is_address(name: str) -> bool:
 
 
 def _is_chat(body: bytes, events: Collection[int]) -> bool:
-    """Tell whether a body is of the form that Gradio takes, of an event, and names no file.
-
-    Gradio would repeat what is of another form to whoever sent it, and break over an event that
-    its page has not.
-    """
+    """Tell whether a body is of the form that Gradio takes, and names no file."""
     try:
         table = json.loads(body)
     except (ValueError, RecursionError):
         return False
-    if not isinstance(table, dict) or not isinstance(table.get("data", []), list):
-        return False
-    if "fn_index" in table and table["fn_index"] not in events:
-        return False
+    return isinstance(table, dict) and _is_message(table, events) and not _names_file(table)
+
+
+def _is_message(table: dict[str, Any], events: Collection[int]) -> bool:
+    """Tell whether a message holds a list, for an event that its page has, from a session.
+
+    Gradio would repeat what is of another form to whoever sent it, or break over it.
+    """
+    session = table.get("session_hash", "none")
+    return (
+        isinstance(table.get("data", []), list)
+        and ("fn_index" not in table or table["fn_index"] in events)
+        and isinstance(session, str)
+        and SESSION.fullmatch(session) is not None
+    )
+
+
+def _names_file(table: dict[str, Any]) -> bool:
     waiting: list[Any] = [table]
     while waiting:
         found = waiting.pop()
         if isinstance(found, dict):
             if not OF_FILES.isdisjoint(found):
-                return False
+                return True
             waiting += found.values()
         elif isinstance(found, list):
             waiting += found
-    return True
+    return False
