@@ -1,4 +1,4 @@
-"""What is asked stays with whoever asked: in no log, count, file or error, whatever goes wrong."""
+"""What is asked stays with whoever asked, in no log, count, file or error; so does the token."""
 
 import json
 import os
@@ -20,6 +20,8 @@ from ketqa.manifest import current_build
 
 # Letters that occur nowhere else; also as they are written in an address.
 MARK = "Quetzalpfeffer"
+TOKEN = "Zibetkatzenschlummer"  # noqa: S105
+SECRETS = (MARK, TOKEN)
 QUESTION = f"Does {MARK} ketamine help migraine?"
 KETQA = str(Path(sys.executable).with_name("ketqa"))
 
@@ -36,7 +38,8 @@ class Home:
     @property
     def environment(self) -> dict[str, str]:
         places = {name: str(self.folder / "tmp") for name in ("TMPDIR", "GRADIO_TEMP_DIR")}
-        return os.environ | places | {"HOME": str(self.folder / "home")}
+        own = {"HOME": str(self.folder / "home"), "KETQA_TOKEN": TOKEN}
+        return os.environ | places | own
 
     def start(self, *arguments: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
         with self.told.open("ab") as told:
@@ -46,14 +49,16 @@ class Home:
                 stderr=told,
             )  # fmt: skip
 
-    def holding(self, mark: str) -> list[str]:
-        """Return the files that hold a word, in any of the encodings that a program may take."""
-        forms = [mark.encode(code) for code in ("utf-8", "utf-16-le", "utf-32-le")]
+    def holding(self) -> list[str]:
+        """Return the files that hold a secret, in any encoding that a program may take."""
+        codes = ("utf-8", "utf-16-le", "utf-32-le")
+        forms = [secret.encode(code) for secret in SECRETS for code in codes]
         files = [path for path in self.folder.rglob("*") if path.is_file()]
         return [
             path.relative_to(self.folder).as_posix()
             for path in files
-            if any(form in path.read_bytes() for form in forms) or mark in path.name
+            if any(form in path.read_bytes() for form in forms)
+            or any(secret in path.name for secret in SECRETS)
         ]
 
 
@@ -118,6 +123,11 @@ def everything_asked(client: httpx.Client) -> Iterator[str]:
     yield client.post("/v1/ask", content=f'{{"question": "{MARK}').text
     yield client.get("/print", params={"q": f"{QUESTION} " * 99}).text
     yield client.get("/print", params={"q": f"\x01{MARK}"}).text
+    for wrong in ("", f"Bearer {TOKEN[:-1]}", f"Basic {TOKEN}"):
+        stranger = client.post("/v1/ask", json={}, headers={"Authorization": wrong})
+        assert stranger.status_code == 401
+        yield f"{stranger.headers} {stranger.text}"
+    yield client.get("/openapi.json").text
     # too few values, values of another kind, no values
     yield join(client, [QUESTION])
     yield join(client, [QUESTION, False, QUESTION, ""])
@@ -132,10 +142,12 @@ def test_a_server_keeps_and_tells_nothing_of_what_it_was_asked(
     port = free_port()
     process = home.start("serve", "--index", str(index_here), "--port", str(port))
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+        own = {"Authorization": f"Bearer {TOKEN}"}
+        base = f"http://127.0.0.1:{port}"
+        with httpx.Client(base_url=base, headers=own, timeout=60) as client:
             wait_for(str(client.base_url), process)
             for told in everything_asked(client):
-                assert MARK not in told
+                assert not any(secret in told for secret in SECRETS)
             # and while the index breaks under it
             for file in current_build(index_here).rglob("*.sqlite"):
                 size = file.stat().st_size  # the same: what is mapped must not end
@@ -146,7 +158,7 @@ def test_a_server_keeps_and_tells_nothing_of_what_it_was_asked(
             answer = client.post("/v1/ask", json={"question": f"{QUESTION} dose"})
             assert answer.status_code == 200 or MARK not in answer.text
         # the server hangs up on whom it could not answer
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+        with httpx.Client(base_url=base, timeout=60) as client:
             join(client, [f"{QUESTION} sleep", False, [], ""])
         limits = Path(f"/proc/{process.pid}/limits").read_text()
         assert next(line for line in limits.splitlines() if "core file" in line).split()[4] == "0"
@@ -157,7 +169,7 @@ def test_a_server_keeps_and_tells_nothing_of_what_it_was_asked(
         process.wait()
     told = home.told.read_text()
     assert "ValueError at" in told, "what went wrong is told, by its kind and place"
-    assert home.holding(MARK) == []
+    assert home.holding() == []
 
 
 @pytest.mark.model
@@ -170,7 +182,7 @@ def test_the_command_line_keeps_nothing_of_what_it_was_asked(home: Home, index_h
         said, _ = done.communicate(timeout=120)
         assert done.returncode == code
         assert (MARK in said.decode()) == (code == 0)
-    assert home.holding(MARK) == []
+    assert home.holding() == []
 
 
 @pytest.mark.model
@@ -206,7 +218,7 @@ def test_an_assistants_server_keeps_nothing_of_what_it_was_asked(
         process.kill()
         process.wait()
         process.stdout.close()
-    assert home.holding(MARK) == []
+    assert home.holding() == []
 
 
 def call(number: int, tool: str, arguments: dict[str, str]) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """One changed byte, anywhere that matters, is noticed and named."""
 
+import os
 import shutil
 import sqlite3
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from conftest import CORPUS
 from ketqa.errors import IndexDamaged, IndexMismatch, IndexMissing, KetqaError
 from ketqa.index import Index
-from ketqa.manifest import CURRENT, FORMAT, MANIFEST, Manifest, current_build
+from ketqa.manifest import CURRENT, ENCODER, FORMAT, MANIFEST, Manifest, current_build
 from ketqa.tables import digest
 from ketqa.verify import verify_index
 
@@ -133,6 +134,18 @@ def test_a_damaged_file_is_told_when_opening(copy: Path, name: str) -> None:
     (file,) = current_build(copy).glob(name)
     file.write_bytes(b"nothing of use")
     with pytest.raises(IndexDamaged, match="ketqa index"):
+        Index.open(copy)
+
+
+def test_one_changed_byte_of_the_encoder_is_told_when_opening(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of an index too large to be read whole, with the time of the file put back."""
+    monkeypatch.setattr("ketqa.manifest.READ_WHOLE", 0)
+    [file] = (current_build(copy) / ENCODER).glob("*.bin")
+    flip(file, file.stat().st_size // 2)
+    os.utime(file, (0, 0))
+    with pytest.raises(IndexDamaged, match=f"{file.name}: was changed after it was built"):
         Index.open(copy)
 
 
