@@ -157,6 +157,23 @@ def test_earlier_questions_stay_in_this_browser_until_deleted(page: Page) -> Non
     assert page.evaluate("localStorage.getItem('ketqa.earlier')") is None
 
 
+def test_what_a_browser_keeps_can_be_deleted(page: Page) -> None:
+    ask(page, RELIEF)
+    card = page.locator(".card").first
+    card.get_by_text("Check, reasons, your opinion").click()
+    card.get_by_role("button", name="Answers it").click()
+    page.get_by_role("button", name="Keep it here").click()
+    page.get_by_role("button", name="Earlier questions").click()
+    dialog = page.get_by_role("dialog", name="Earlier questions")
+    kept = "Object.values(localStorage).filter(value => value.includes('relief')).length"
+    assert page.evaluate(kept) == 2
+    dialog.get_by_role("button", name="Delete all").first.click()
+    expect(dialog.get_by_role("link")).to_have_count(0)
+    assert page.evaluate(kept) == 1
+    dialog.get_by_role("button", name="Delete all").last.click()
+    assert page.evaluate(kept) == 0
+
+
 def test_an_opinion_is_kept_after_consent_only_and_exported_as_a_candidate(
     page: Page, tmp_path: Path
 ) -> None:
