@@ -55,7 +55,7 @@ def fetch(address: str, session: str) -> str:
         lines = []
         for line in events.iter_lines():
             lines.append(line)
-            if '"process_completed"' in line:
+            if '"process_completed"' in line or '"unexpected_error"' in line:
                 break
     return "".join(lines)
 
