@@ -12,7 +12,16 @@ import pytest
 from conftest import ROOT
 from ketqa.index import Index
 from ketqa.notices import COUNTRIES, classify, help_in, notice_for, notice_lines
-from ketqa.notices.classify import BUCKETS, KINDS, Kind, _weights, features, fold, probabilities
+from ketqa.notices.classify import (
+    BUCKETS,
+    KINDS,
+    LENGTH,
+    Kind,
+    _weights,
+    features,
+    fold,
+    probabilities,
+)
 
 LABELS = [
     json.loads(line)
@@ -47,12 +56,11 @@ def test_advice_is_met(index: Index) -> None:
 
 
 @pytest.mark.model
-def test_the_later_parts_were_written_after_the_rules(index: Index) -> None:
-    """The weights had not met these; signs in other languages, added later, changed none."""
-    recall, _, alarms = rates(index, "emergency", "bc")
+def test_messages_that_nothing_was_changed_for_get_the_notice_they_need(index: Index) -> None:
+    recall, _, alarms = rates(index, "emergency", "cf")
     assert recall >= 0.98
-    assert alarms <= 0.04
-    recall, precision, _ = rates(index, "advice", "bc")
+    assert alarms <= 0.02
+    recall, precision, _ = rates(index, "advice", "cf")
     assert recall >= 0.9
     assert precision >= 0.95
 
@@ -70,6 +78,7 @@ def test_without_an_encoding_letters_and_words_must_do() -> None:
         ("My daughter won't wake up", "emergency"),
         ("I want to die", "emergency"),
         ("ich will mich umbringen", "emergency"),
+        ("quiero morir", "emergency"),
         ("Should I take it with my sertraline?", "advice"),
         ("Has ketamine been studied for suicidal ideation?", None),
         ("What is a thunderclap headache?", None),
@@ -113,7 +122,7 @@ def test_a_message_is_read_as_runs_of_two_to_five_letters_and_of_one_to_three_wo
     for first, runs in ((0, letters), (BUCKETS, words)):
         counts = Counter(first + zlib.crc32(run.encode()) % BUCKETS for run in runs)
         length = sum(count**2 for count in counts.values()) ** 0.5
-        expected |= {bucket: count / length for bucket, count in counts.items()}
+        expected |= {bucket: LENGTH * count / length for bucket, count in counts.items()}
     buckets, values = features("ok i like ok")
     assert dict(zip(buckets.tolist(), values.tolist(), strict=True)) == pytest.approx(expected)
 

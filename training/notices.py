@@ -12,13 +12,15 @@ import random
 import re
 import tomllib
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix, hstack, vstack
 from sklearn.linear_model import LogisticRegression
 
-from ketqa.encode import SentenceEncoder
+from ketqa.compiled import load_encoder
+from ketqa.encode import Rows
 from ketqa.models import ADAPTED, DEFAULT_MODEL, find_model
 from ketqa.notices.classify import BUCKETS, KINDS, features, fold
 
@@ -44,10 +46,7 @@ def main() -> None:
     labels += [0] * len(others)
     shares = [1.0] * len(rows) + [WEIGHT] * len(others)
     runs = table(texts)
-    joined = [
-        hstack([runs, SentenceEncoder(find_model(name)).encode_queries(texts)])
-        for name in (DEFAULT_MODEL, ADAPTED)
-    ]
+    joined = [hstack([runs, encode(texts, name)]) for name in (DEFAULT_MODEL, ADAPTED)]
     stored: dict[str, Any] = {}
     for kind, columns, times in (("runs", runs, 1), ("rows", vstack(joined), 2)):
         model = LogisticRegression(C=STRENGTH, max_iter=3000)
@@ -56,6 +55,11 @@ def main() -> None:
         stored[f"{kind}_bias"] = model.intercept_
     np.savez_compressed(options.out, **stored)
     print(f"{options.out}: taught on {len(rows)} messages and {len(others)} questions")
+
+
+def encode(texts: list[str], model: str) -> Rows:
+    with TemporaryDirectory() as scratch:
+        return load_encoder(find_model(model), Path(scratch, "encoder")).encode_queries(texts)
 
 
 def table(texts: list[str]) -> csr_matrix:

@@ -2,8 +2,8 @@
 
 A logistic regression over the message's letters and words, so that slang, misspellings and five
 other languages are met, and over its encoding, so that danger is met in other words too;
-training/notices.py makes its weights from messages written for it. Signs that leave no doubt
-are rules, in ``SIGNS``, and stand whatever the weights say. This was not reviewed by clinicians.
+training/notices.py makes its weights from messages written for it. The red flags in
+``SIGNS`` are rules, and stand whatever the weights say. This was not reviewed by clinicians.
 """
 
 import math
@@ -26,6 +26,8 @@ KINDS: tuple[Kind | None, ...] = (None, "advice", "emergency")
 # Above these probabilities a notice is given: an emergency missed is far worse than one too many.
 LEAST = {"emergency": 0.3, "advice": 0.4}
 BUCKETS = 1 << 15
+# How long the letters' values and the words' are, beside an encoding of length 1.
+LENGTH = 2.0
 # The model whose encodings the weights know, by its fingerprint; models adapted from it count.
 FAMILY = "b5c9b60c7a7a67a1c51b7aa526b044c25f8eb0219f85693f147a3b27adf45980"
 
@@ -97,7 +99,7 @@ def features(folded: str) -> tuple[NDArray[np.int64], Floats]:
     """Return a folded message's hashed runs of letters and of words, as (buckets, values).
 
     The two kinds take half of the 2 * BUCKETS buckets each, and the values of each are of
-    length 1. Hashing after Weinberger et al. (ICML 2009), without their signs.
+    length ``LENGTH``. Hashing after Weinberger et al. (ICML 2009), without their signs.
     """
     runs = Counter(zlib.crc32(run.encode()) % BUCKETS for run in _letter_runs(folded.split()))
     spans = Counter(
@@ -105,7 +107,7 @@ def features(folded: str) -> tuple[NDArray[np.int64], Floats]:
         for run in _word_runs(re.findall(r"\w+", folded))
     )
     values = [
-        count / math.sqrt(sum(other * other for other in half.values()))
+        LENGTH * count / math.sqrt(sum(other * other for other in half.values()))
         for half in (runs, spans)
         for count in half.values()
     ]
