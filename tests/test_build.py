@@ -110,7 +110,7 @@ def _build(corpus: Path, index: Path) -> None:
 
 
 @pytest.mark.model
-@pytest.mark.parametrize("kills", [5, pytest.param(20, marks=pytest.mark.long)])
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.long)])
 def test_a_build_killed_at_any_moment_leaves_an_index_that_answers(
     tmp_path: Path, kills: int
 ) -> None:
