@@ -64,6 +64,7 @@ def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
 
 
 def ask(page: Page, question: str) -> None:
+    expect(page.locator("body.ready")).to_have_count(1)
     answers = page.locator("section.answer.done")
     before = answers.count()
     box = page.get_by_label("Your question")
