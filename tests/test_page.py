@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from browsing import ask, assert_quotes_are_verbatim, serving
 from conftest import CORPUS, write_corpus
@@ -33,6 +33,25 @@ def test_a_question_brings_quotes_that_equal_their_slices(page: Page) -> None:
     expect(card).to_contain_text("MedPage Today")
     expect(card).to_contain_text("not stated")
     expect(page.locator(".answer .standing")).to_contain_text("not medical advice")
+
+
+def test_a_page_that_is_still_opening_does_not_wipe_an_answer(
+    browser: Browser, address: str
+) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if held:
+            route.continue_()
+        held.append(route)
+
+    with browser.new_page() as page:
+        page.route("**/queue/join*", hold)
+        page.goto(address)
+        ask(page, "How long did relief last?")
+        held[0].continue_()
+        page.wait_for_timeout(2000)
+        expect(page.locator("section.answer.done")).to_have_count(1)
 
 
 def test_the_reader_opens_beside_the_chat_with_the_quote_marked_and_in_view(page: Page) -> None:

@@ -59,13 +59,16 @@ def build_page(desk: Desk) -> gr.Blocks:
             "api_visibility": "private",
         }
         asked = (_asks(desk), [box, as_typed, chat, before], [box, as_typed, chat])
-        opened = (_opens(desk), [before], [chat])
         running: list[Any] = [
             event(*asked, js=BEFORE, **quietly) for event in (box.submit, send.click)
         ]
         # Whoever goes back twice wants to be where that leads, whatever is still being opened.
         going: dict[str, Any] = quietly | {"js": ADDRESS, "trigger_mode": "always_last"}
-        running += [event(*opened, **going) for event in (page.load, go.click)]
+        # A page that opens empty leaves alone what somebody quick has asked by then.
+        running += [
+            event(_opens(desk, blank), [before], [chat], **going)
+            for event, blank in ((page.load, gr.skip()), (go.click, []))
+        ]
         stopped = render("error.html", words, text=words("stopped"))
         halt.click(
             lambda messages: [*messages[:-1], _assistant(stopped)],
@@ -119,17 +122,17 @@ def _asks(desk: Desk) -> Any:  # noqa: ANN401, Gradio's
     return ask
 
 
-def _opens(desk: Desk) -> Any:  # noqa: ANN401, Gradio's
-    """Return what answers all questions of an address."""
+def _opens(desk: Desk, blank: Any) -> Any:  # noqa: ANN401, Gradio's
+    """Return what answers all questions of an address, and gives ``blank`` where it has none."""
 
-    def open_chat(search: str) -> Iterator[Messages]:
+    def open_chat(search: str) -> Iterator[Any]:
         messages: Messages = []
         turns = read_address(search)
         for number in range(1, len(turns) + 1):
             *_, html = desk.stages(turns[:number])
             messages = [*messages, *_said(desk, turns[:number], html)]
             yield messages
-        yield messages
+        yield messages or blank
 
     return open_chat
 
